@@ -1,0 +1,1 @@
+"""Where assistants live and which model answers."""

@@ -1,0 +1,1 @@
+"""Drivers of language models behind one small interface."""

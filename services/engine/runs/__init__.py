@@ -1,0 +1,1 @@
+"""Runs: the loop that answers, what it sees, and what it announces."""

@@ -1,0 +1,1 @@
+"""The store: tables, the database, and one file of queries a noun."""

@@ -1,0 +1,91 @@
+"""What a run tells the screen, as typed events.
+
+A session (``services.runs.RunSession``) yields these in order, and ends after ``RunEnded``. A
+watcher that arrives late first gets the events that rebuild what is there so far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.records import ApprovalRequest, Message, Run, ToolStep, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """The run's state changed without ending (``in_progress``, ``cancelling``, ...)."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStarted:
+    """An answer begins; its text follows as ``TextAdded``."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class TextAdded:
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEnded:
+    """The answer is final; ``message`` is what is stored (replaces what was streamed)."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class StepChanged:
+    """A step of tool calls appeared, grew or ended; always the whole step."""
+
+    step: ToolStep
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """The run stands still until each of these calls is decided (``RunSession.decide``)."""
+
+    requests: tuple[ApprovalRequest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalSettled:
+    """One call is decided, or nobody can decide it any more (the run ended)."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run reached its one end state. ``sentence`` explains it unless it completed."""
+
+    run: Run
+    sentence: str = ""
+
+
+RunEvent = (
+    RunStarted
+    | RunChanged
+    | MessageStarted
+    | TextAdded
+    | MessageEnded
+    | StepChanged
+    | ApprovalNeeded
+    | ApprovalSettled
+    | UsageReported
+    | RunEnded
+)

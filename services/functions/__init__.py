@@ -1,0 +1,1 @@
+"""The user's own Python functions, and the decisions about them."""
