@@ -1,0 +1,79 @@
+"""The Assistants API v2 as an ASGI application.
+
+The same application answers in process (``services/connection``) and over HTTP
+(``services/serve.py``, behind the guard).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount
+
+from services.engine.engine import open_engine
+from services.engine.errors import ApiError, unknown_url
+from services.engine.routes import assistants, messages, models, runs, threads
+from services.engine.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: EngineSettings) -> Starlette:
+    """The application; its lifespan opens the engine (``StoreError``, ``OSError``) and closes it."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        engine = await open_engine(settings)
+        app.state.engine = engine
+        try:
+            yield {}
+        finally:
+            await engine.close()
+
+    app = Starlette(
+        routes=[
+            Mount(
+                "/v1",
+                routes=[
+                    *assistants.routes,
+                    *runs.routes,
+                    *messages.routes,
+                    *threads.routes,
+                    *models.routes,
+                ],
+            )
+        ],
+        lifespan=lifespan,
+        exception_handlers={
+            ApiError: _api_error,
+            404: _unknown_url,
+            405: _unknown_url,
+            Exception: _failure,
+        },
+    )
+    return app
+
+
+async def _api_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)
+    headers = {"x-should-retry": "false"} if error.status >= 500 else None
+    return JSONResponse(error.envelope(), status_code=error.status, headers=headers)
+
+
+async def _unknown_url(request: Request, _: Exception) -> JSONResponse:
+    error = unknown_url(request.method, request.scope["path"])
+    return JSONResponse(error.envelope(), status_code=error.status)
+
+
+async def _failure(request: Request, error: Exception) -> JSONResponse:
+    # SDKs repeat a POST after a 5xx unless told not to, and none of them sends a key against
+    # doing it twice.
+    log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    body = ApiError("The engine failed on this request; its log says why.", status=500)
+    return JSONResponse(body.envelope(), status_code=500, headers={"x-should-retry": "false"})

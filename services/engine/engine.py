@@ -1,0 +1,55 @@
+"""The engine's parts, put together once and handed to every route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from services.engine.models.connect import Connected, connect
+from services.engine.runs.runner import Runner
+from services.engine.settings import EngineSettings
+from services.engine.store.database import Database
+from services.engine.store.owners import Owners
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An open engine. Made by ``open_engine``; ``close`` ends its runs and lets go of the store."""
+
+    database: Database
+    runner: Runner
+    connected: Connected
+    owners: Owners
+
+    async def close(self) -> None:
+        await self.runner.close()
+        await self.connected.model.aclose()
+        await self.database.close()
+        self.owners.leave()
+
+
+async def open_engine(settings: EngineSettings) -> Engine:
+    """Opens the store and ends what a crash left; raises ``StoreError`` or ``OSError``."""
+    settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.data_folder / "understudy.db")
+    owners = Owners(settings.data_folder / "engines")
+    connected = connect(
+        settings.model_url, settings.model_key, settings.default_model, settings.aliases
+    )
+    try:
+        await database.open()
+        owners.enter()
+        runner = Runner(database, owners, connected)
+        await runner.open()
+    except BaseException:
+        await database.close()
+        await connected.model.aclose()
+        owners.leave()
+        raise
+    return Engine(database, runner, connected, owners)
+
+
+def engine_of(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine

@@ -1,0 +1,238 @@
+"""Reading a request: JSON into a model, query into a page, mistakes into the contract's errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from starlette.requests import Request
+
+from services.engine.errors import ApiError, invalid_id
+from services.engine.schemas import Request as RequestModel
+from services.engine.store.paging import PageQuery
+
+Model = TypeVar("Model", bound=RequestModel)
+
+_TYPE_NAMES: Mapping[type, str] = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
+_EXPECTED = {
+    "string_type": "a string",
+    "string_sub_type": "a string",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a decimal number",
+    "bool_type": "a boolean",
+    "list_type": "an array",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+
+
+async def read_body(request: Request, model: type[Model]) -> Model:
+    """The request's JSON as ``model``; an empty body counts as ``{}``.
+
+    Raises ``ApiError`` (400) that names the field.
+    """
+    raw = await request.body()
+    try:
+        data: Any = json.loads(raw) if raw.strip() else {}
+    except (ValueError, RecursionError):
+        raise ApiError(
+            "We could not parse the JSON body of your request. (HINT: This likely means you "
+            "aren't using your HTTP library correctly. The API expects a JSON payload.)"
+        ) from None
+    if data is None:
+        data = {}
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise _translate(error, data) from None
+
+
+def page_query(request: Request) -> PageQuery:
+    """``limit``, ``order``, ``after`` and ``before``; raises ``ApiError`` (400)."""
+    query = request.query_params
+    raw = query.get("limit", "20")
+    try:
+        limit = int(raw)
+    except ValueError:
+        raise ApiError(
+            f"Invalid type for 'limit': expected an integer, but got '{raw[:40]}' instead.",
+            param="limit",
+            code="invalid_type",
+        ) from None
+    if limit > 100:
+        raise _out_of_bounds("limit", "integer", limit, "<=", 100)
+    if limit < 1:
+        raise _out_of_bounds("limit", "integer", limit, ">=", 1)
+    return PageQuery(
+        limit=limit,
+        order=_order(query.get("order") or "desc"),
+        after=query.get("after") or None,
+        before=query.get("before") or None,
+    )
+
+
+def path_id(request: Request, parameter: str, prefix: str) -> str:
+    """An id out of the path; raises ``ApiError`` (400) when its prefix is wrong."""
+    value = str(request.path_params[parameter])
+    if not value.startswith(prefix):
+        raise invalid_id(parameter, value[:80], prefix)
+    return value
+
+
+def _order(value: str) -> Literal["asc", "desc"]:
+    if value == "asc":
+        return "asc"
+    if value == "desc":
+        return "desc"
+    raise ApiError(
+        f"Invalid value: '{value[:40]}'. Supported values are: 'asc' and 'desc'.",
+        param="order",
+        code="invalid_value",
+    )
+
+
+def _out_of_bounds(name: str, noun: str, value: object, sign: str, bound: object) -> ApiError:
+    above = sign == "<="
+    return ApiError(
+        f"Invalid '{name}': {noun} {'above maximum' if above else 'below minimum'} value. "
+        f"Expected a value {sign} {bound}, but got {value} instead.",
+        param=name,
+        code=f"{noun}_{'above_max' if above else 'below_min'}_value",
+    )
+
+
+def _translate(error: ValidationError, body: Any) -> ApiError:
+    """The first mistake, in the hosted API's words."""
+    # Of a union every member complains; the one that got furthest into the value is the one meant.
+    details = max(error.errors(include_url=False), key=lambda item: len(_path(item, body)))
+    kind = details["type"]
+    name = _name(_path(details, body))
+    context = details.get("ctx", {})
+    value = details.get("input")
+    if kind == "missing":
+        return ApiError(
+            f"Missing required parameter: '{name}'.",
+            param=name,
+            code="missing_required_parameter",
+        )
+    if kind == "extra_forbidden":
+        return ApiError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    if kind in _EXPECTED:
+        got = _TYPE_NAMES.get(type(value), "something else")
+        return ApiError(
+            f"Invalid type for '{name}': expected {_EXPECTED[kind]}, but got {got} instead.",
+            param=name,
+            code="invalid_type",
+        )
+    if kind in ("string_too_long", "string_too_short"):
+        long = kind == "string_too_long"
+        bound = context["max_length" if long else "min_length"]
+        return ApiError(
+            f"Invalid '{name}': string too {'long' if long else 'short'}. Expected a string with "
+            f"{'maximum' if long else 'minimum'} length {bound}, but got a string with length "
+            f"{len(str(value))} instead.",
+            param=name,
+            code="string_above_max_length" if long else "string_below_min_length",
+        )
+    if kind in ("too_long", "too_short"):
+        return _wrong_length(name, value, kind == "too_long", context)
+    if kind in ("less_than_equal", "greater_than_equal"):
+        above = kind == "less_than_equal"
+        bound = context["le" if above else "ge"]
+        noun = "decimal" if isinstance(bound, float) else "integer"
+        return _out_of_bounds(name, noun, value, "<=" if above else ">=", f"{bound:g}")
+    if kind == "literal_error":
+        return _unsupported(name, value, str(context["expected"]))
+    if kind == "union_tag_invalid":
+        return _unsupported(f"{name}.type", context["tag"], str(context["expected_tags"]))
+    if kind == "union_tag_not_found":
+        return ApiError(
+            f"Missing required parameter: '{name}.type'.",
+            param=f"{name}.type",
+            code="missing_required_parameter",
+        )
+    if kind == "string_pattern_mismatch":
+        return ApiError(
+            f"Invalid '{name}': string does not match pattern. Expected a string that matches the "
+            f"pattern '{context['pattern']}'.",
+            param=name,
+            code="invalid_value",
+        )
+    if kind == "string_unicode":
+        return ApiError(
+            f"Invalid '{name}': the string is not valid Unicode (it holds half of a character).",
+            param=name,
+            code="invalid_value",
+        )
+    message = str(details["msg"]).removeprefix("Value error, ")
+    return ApiError(f"Invalid '{name}': {message}", param=name, code="invalid_value")
+
+
+def _wrong_length(name: str, value: Any, long: bool, context: Mapping[str, Any]) -> ApiError:
+    if isinstance(value, dict):
+        noun, unit = "object", "properties"
+        expected = f"an object with {'at most' if long else 'at least'}"
+    else:
+        noun, unit = "array", "length"
+        expected = f"an array with {'maximum' if long else 'minimum'} length"
+    bound = context["max_length" if long else "min_length"]
+    end = " properties" if noun == "object" else ""
+    return ApiError(
+        f"Invalid '{name}': {noun} too {'long' if long else 'short'}. "
+        f"Expected {expected} {bound}{end}, but got {len(value)} instead.",
+        param=name,
+        code=f"{noun}_{'above_max' if long else 'below_min'}_{unit}",
+    )
+
+
+def _unsupported(name: str, value: object, expected: str) -> ApiError:
+    supported = expected.replace(" or ", " and ")
+    return ApiError(
+        f"Invalid value: '{str(value)[:80]}'. Supported values are: {supported}.",
+        param=name,
+        code="invalid_value",
+    )
+
+
+def _path(details: ErrorDetails, body: Any) -> list[int | str]:
+    """Where in the body the mistake is.
+
+    Pydantic puts marks of its own between the steps (union members, tags): a step counts only if
+    the body can go there. A field that is missing is the last step, and not there.
+    """
+    path: list[int | str] = []
+    here = body
+    location = details["loc"]
+    for index, step in enumerate(location):
+        last = index == len(location) - 1
+        if isinstance(here, dict) and step in here:
+            here = here[step]
+        elif isinstance(here, list) and isinstance(step, int):
+            here = here[step] if step < len(here) else None
+        elif not (last and details["type"] == "missing"):
+            continue
+        path.append(step)
+    return path
+
+
+def _name(path: list[int | str]) -> str:
+    name = ""
+    for item in path:
+        if isinstance(item, int):
+            name += f"[{item}]"
+        else:
+            name += f".{item}" if name else item
+    return name or "body"

@@ -1,0 +1,153 @@
+"""From a request to a stored run: overrides, the thread's lock, and the messages that come along."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.engine.errors import ApiError, message_while_active, nothing_to_run, run_while_active
+from services.engine.ids import new_id
+from services.engine.runs.runner import LIFETIME_SECONDS
+from services.engine.schemas import CreateMessage, CreateRun, RunFields
+from services.engine.store import assistants, messages, runs, threads
+
+THREAD_MESSAGES = 100_000
+
+
+async def add_message(
+    connection: AsyncConnection, thread_id: str, request: CreateMessage
+) -> dict[str, Any]:
+    """Stores a message on a thread; raises ``ApiError`` when a run holds the thread."""
+    active = await runs.active_of_thread(connection, thread_id)
+    if active is not None:
+        raise message_while_active(thread_id, active.id)
+    return await _store_message(connection, thread_id, request)
+
+
+async def add_messages(
+    connection: AsyncConnection, thread_id: str, requests: Sequence[CreateMessage]
+) -> None:
+    for request in requests:
+        await _store_message(connection, thread_id, request)
+
+
+async def create_run(
+    connection: AsyncConnection, thread_id: str, run_id: str, request: RunFields, *, owner: str
+) -> dict[str, Any]:
+    """Stores a queued run that holds the thread; raises ``ApiError`` and stores nothing."""
+    thread = await threads.get(connection, thread_id)
+    assistant = await assistants.get(connection, request.assistant_id)
+    active = await runs.active_of_thread(connection, thread_id)
+    if active is not None:
+        raise run_while_active(thread_id, active.id)
+    if isinstance(request, CreateRun) and request.additional_messages:
+        await add_messages(connection, thread_id, request.additional_messages)
+    fields = run_fields(run_id, thread, assistant, request, owner=owner)
+    if not fields["instructions"] and not await messages.has_user_message(connection, thread_id):
+        raise nothing_to_run()
+    await threads.touch(connection, thread_id, now=fields["created_at"])
+    return await runs.add(connection, fields)
+
+
+def run_fields(
+    run_id: str,
+    thread: Mapping[str, Any],
+    assistant: Mapping[str, Any],
+    request: RunFields,
+    *,
+    owner: str,
+) -> dict[str, Any]:
+    """The run as stored: the assistant's settings, overridden by what the request gives."""
+    now = int(time.time())
+    given = request.model_dump(exclude_unset=True, exclude_none=True, by_alias=True)
+
+    def setting(name: str) -> Any:
+        return given.get(name, assistant[name])
+
+    instructions = setting("instructions")
+    if additional := given.get("additional_instructions"):
+        instructions = f"{instructions}\n\n{additional}" if instructions else additional
+    return {
+        "id": run_id,
+        "thread_id": thread["id"],
+        "assistant_id": assistant["id"],
+        "status": "queued",
+        "owner": owner,
+        "created_at": now,
+        "expires_at": now + LIFETIME_SECONDS,
+        "model": setting("model"),
+        "instructions": instructions,
+        "tools": setting("tools"),
+        "tool_resources": {},
+        "metadata": given.get("metadata", {}),
+        "temperature": setting("temperature"),
+        "top_p": setting("top_p"),
+        "reasoning_effort": setting("reasoning_effort"),
+        "max_prompt_tokens": given.get("max_prompt_tokens"),
+        "max_completion_tokens": given.get("max_completion_tokens"),
+        "truncation_strategy": {
+            "type": "auto",
+            "last_messages": None,
+            **given.get("truncation_strategy", {}),
+        },
+        "response_format": setting("response_format"),
+        "tool_choice": given.get("tool_choice", "auto"),
+        "parallel_tool_calls": given.get("parallel_tool_calls", True),
+    }
+
+
+async def _store_message(
+    connection: AsyncConnection, thread_id: str, request: CreateMessage
+) -> dict[str, Any]:
+    await threads.get(connection, thread_id)
+    now = int(time.time())
+    content = _content(request)
+    fields = {
+        "id": new_id("msg"),
+        "thread_id": thread_id,
+        "created_at": now,
+        "role": request.role,
+        "status": "completed",
+        "completed_at": now,
+        "content": content,
+        "attachments": _attachments(request),
+        "metadata": request.metadata or {},
+    }
+    stored = await messages.add(connection, fields)
+    text = next((part["text"]["value"] for part in content if part["type"] == "text"), None)
+    preview = text if request.role == "user" else None
+    await threads.touch(connection, thread_id, now=now, preview=preview)
+    return stored
+
+
+def _content(request: CreateMessage) -> list[dict[str, Any]]:
+    """Stored parts; a request's text is a string, a stored text has a value and annotations."""
+    if isinstance(request.content, str):
+        return [_text(request.content)]
+    parts: list[dict[str, Any]] = []
+    for part in request.content:
+        if part.type == "text":
+            parts.append(_text(part.text))
+        elif part.type == "image_url":
+            image = {"url": part.image_url.url, "detail": part.image_url.detail or "auto"}
+            parts.append({"type": "image_url", "image_url": image})
+        else:
+            raise _no_file(part.image_file.file_id)
+    return parts
+
+
+def _text(value: str) -> dict[str, Any]:
+    return {"type": "text", "text": {"value": value, "annotations": []}}
+
+
+def _attachments(request: CreateMessage) -> list[dict[str, Any]]:
+    for attachment in request.attachments or []:
+        raise _no_file(attachment.file_id)
+    return []
+
+
+def _no_file(file_id: str) -> ApiError:
+    return ApiError(f"No file found with id '{file_id[:80]}'.", status=404, param="file_ids")

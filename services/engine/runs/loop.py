@@ -1,0 +1,272 @@
+"""The run loop: call the model, carry out what it asks for, until it answers or must wait.
+
+The loop is never cancelled from outside: ``stop`` asks it to end, and it ends the run in order.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from services.engine.models.base import Finished, Model, ModelError, ModelUsage
+from services.engine.models.catalogue import Catalogue
+from services.engine.runs.context import model_request
+from services.engine.runs.ending import Ending, end_run
+from services.engine.runs.feed import Feed
+from services.engine.runs.pump import Pump
+from services.engine.runs.turn import Turn
+from services.engine.runs.usage import add, from_object, usage_object
+from services.engine.store import runs, steps
+from services.engine.store.database import Database
+from services.engine.store.tables import ACTIVE_STATUSES
+
+log = logging.getLogger(__name__)
+
+StopReason = Literal["cancelled", "expired", "shutdown"]
+
+# Model calls in a row that the engine answers by itself, before it gives up on the model.
+MAX_TURNS = 16
+# An answer that never ends must not fill the disk.
+MAX_ANSWER_CHARACTERS = 4 * 1024 * 1024
+
+
+class RunLoop:
+    """Carries out one stretch of a run, from its start (or its tool outputs) to an end or a wait."""
+
+    def __init__(
+        self,
+        database: Database,
+        model: Model,
+        catalogue: Catalogue,
+        run: Mapping[str, Any],
+        feed: Feed,
+    ):
+        self._database = database
+        self._model = model
+        self._catalogue = catalogue
+        self._run = run
+        self._feed = feed
+        self._pump: Pump | None = None
+        self._turn: Turn | None = None
+        self._stopped: StopReason | None = None
+        self._usage = ModelUsage()
+
+    @property
+    def thread_id(self) -> str:
+        return str(self._run["thread_id"])
+
+    @property
+    def run_id(self) -> str:
+        return str(self._run["id"])
+
+    @property
+    def feed(self) -> Feed:
+        return self._feed
+
+    def stop(self, reason: StopReason) -> None:
+        """Ends the run as soon as the loop gets to it; the first reason counts."""
+        if self._stopped is None:
+            self._stopped = reason
+            if self._pump is not None:
+                self._pump.stop()
+
+    async def work(self) -> None:
+        """Runs to the end of the stretch. Never raises: what goes wrong ends the run."""
+        try:
+            await self._work()
+        except ModelError as error:
+            await self._end(Ending("failed", error=(error.code, error.message)))
+        except Exception:
+            log.exception("run %s failed", self.run_id)
+            await self._end(
+                Ending(
+                    "failed",
+                    error=("server_error", "The engine failed during this run; see its log."),
+                )
+            )
+        finally:
+            self._feed.close()
+
+    async def _work(self) -> None:
+        now = int(time.time())
+        async with self._database.write(durable=False) as connection:
+            self._usage = from_object(await runs.usage_so_far(connection, self.run_id))
+            fields: dict[str, Any] = {"status": "in_progress"}
+            if self._run["started_at"] is None:
+                fields["started_at"] = now
+            began = await runs.change(connection, self.run_id, fields, when=("queued",))
+            if began:
+                self._run = await runs.get(connection, self.thread_id, self.run_id)
+        if not began:  # cancelled before it began
+            await self._end(self._stop_ending())
+            return
+        self._feed.publish("thread.run.in_progress", self._run)
+        for _ in range(MAX_TURNS):
+            if not await self._take_turn():
+                return
+        await self._end(
+            Ending(
+                "failed",
+                error=("server_error", f"The model asked for tools {MAX_TURNS} times in a row."),
+            )
+        )
+
+    async def _take_turn(self) -> bool:
+        """One model call; True when the model should be called again."""
+        resolved = await self._catalogue.resolve(self._run["model"])
+        left = self._completion_tokens_left()
+        if left is not None and left <= 0:
+            await self._end(Ending("incomplete", reason="max_completion_tokens"))
+            return False
+        async with self._database.read() as connection:
+            request = await model_request(
+                connection,
+                self._run,
+                resolved.name,
+                completion_tokens_left=left,
+                prompt_tokens_left=self._prompt_tokens_left(),
+            )
+        turn = self._turn = Turn(self._database, self._run, self._feed)
+        finished: Finished | None = None
+        pump = self._pump = Pump(self._model.stream(request))
+        if self._stopped is not None:
+            pump.stop()
+        try:
+            async for event in pump:
+                if isinstance(event, Finished):
+                    finished = event
+                elif turn.characters > MAX_ANSWER_CHARACTERS:
+                    finished = Finished("length")
+                    break
+                else:
+                    await turn.take(event)
+        finally:
+            self._pump = None
+            pump.stop()
+            await turn.close()
+        if self._stopped is not None:
+            await self._end(self._stop_ending())
+            return False
+        if finished is None:
+            raise ModelError("The model's answer broke off before its end.")
+        self._usage = add(self._usage, finished.usage)
+        return await self._after(turn, finished)
+
+    async def _after(self, turn: Turn, finished: Finished) -> bool:
+        if finished.reason == "length":
+            await turn.ensure_message()
+            await self._end(Ending("incomplete", reason="max_completion_tokens"), finished.usage)
+        elif finished.reason == "content_filter":
+            await turn.ensure_message()
+            await self._end(Ending("incomplete", reason="content_filter"), finished.usage)
+        elif turn.calls:
+            return await self._calls(turn, finished.usage)
+        else:
+            await turn.ensure_message()
+            await turn.close()
+            await self._end(Ending("completed"), finished.usage)
+        return False
+
+    async def _calls(self, turn: Turn, usage: ModelUsage) -> bool:
+        """Waits for the client's outputs; True if the engine could answer every call itself."""
+        details = turn.step_details()
+        offered = {
+            tool["function"]["name"] for tool in self._run["tools"] if tool["type"] == "function"
+        }
+        for call in details["tool_calls"]:
+            if call["function"]["name"] not in offered:
+                # A name nobody offered is the model's mistake: no client could answer it.
+                call["function"]["output"] = (
+                    f"There is no tool named {call['function']['name']!r}. "
+                    f"The tools are: {', '.join(sorted(offered)) or 'none'}."
+                )
+        waiting = [call for call in details["tool_calls"] if call["function"]["output"] is None]
+        assert turn.step_id is not None
+        if not waiting:
+            await self._answered(turn.step_id, details, usage)
+            return True
+        action = {
+            "type": "submit_tool_outputs",
+            "submit_tool_outputs": {"tool_calls": [_asked(call) for call in waiting]},
+        }
+        async with self._database.write() as connection:
+            waits = await runs.change(
+                connection,
+                self.run_id,
+                {
+                    "status": "requires_action",
+                    "required_action": action,
+                    "usage": usage_object(self._usage),
+                },
+                when=("in_progress",),
+            )
+            if waits:
+                fields = {"step_details": details, "usage": usage_object(usage)}
+                await steps.change(connection, turn.step_id, fields)
+                run = await runs.get(connection, self.thread_id, self.run_id)
+        if waits:
+            self._feed.publish("thread.run.requires_action", run)
+        else:
+            await self._end(self._stop_ending(), usage)
+        return False
+
+    async def _answered(self, step_id: str, details: dict[str, Any], usage: ModelUsage) -> None:
+        async with self._database.write() as connection:
+            fields = {
+                "status": "completed",
+                "completed_at": int(time.time()),
+                "step_details": details,
+                "usage": usage_object(usage),
+            }
+            await steps.change(connection, step_id, fields)
+            await runs.change(connection, self.run_id, {"usage": usage_object(self._usage)})
+            step = await steps.get(connection, self.run_id, step_id)
+        self._feed.publish("thread.run.step.completed", step)
+
+    async def _end(self, ending: Ending, turn_usage: ModelUsage | None = None) -> None:
+        turn = self._turn
+        in_flight = turn.in_flight(turn_usage, self._usage) if turn else None
+        # An answer's end must not overrule a cancellation that was acknowledged already.
+        mild = ending.status in ("completed", "incomplete")
+        announcements = await end_run(
+            self._database,
+            self.thread_id,
+            self.run_id,
+            ending,
+            in_flight,
+            when=("queued", "in_progress") if mild else ACTIVE_STATUSES,
+        )
+        if announcements is None and mild:
+            announcements = await end_run(
+                self._database, self.thread_id, self.run_id, self._stop_ending(), in_flight
+            )
+        for event, data in announcements or []:
+            self._feed.publish(event, data)
+
+    def _stop_ending(self) -> Ending:
+        if self._stopped == "expired":
+            return Ending("expired")
+        if self._stopped == "shutdown":
+            return Ending(
+                "failed", error=("server_error", "Understudy was closed during this run.")
+            )
+        return Ending("cancelled")
+
+    def _completion_tokens_left(self) -> int | None:
+        most = self._run["max_completion_tokens"]
+        return None if most is None else int(most) - self._usage.completion_tokens
+
+    def _prompt_tokens_left(self) -> int | None:
+        most = self._run["max_prompt_tokens"]
+        return None if most is None else int(most) - self._usage.prompt_tokens
+
+
+def _asked(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call["function"]
+    return {
+        "id": call["id"],
+        "type": "function",
+        "function": {"name": function["name"], "arguments": function["arguments"]},
+    }

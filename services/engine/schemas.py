@@ -1,0 +1,244 @@
+"""What a request may say, with the limits of the hosted API.
+
+Responses are the wire's objects as the store builds them; requests have models of their own
+because they carry the limits. Unknown fields are refused, and null means "not given" wherever
+the hosted API reads it so.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+NAME_CHARACTERS = 256
+DESCRIPTION_CHARACTERS = 512
+TEXT_CHARACTERS = 256_000
+TOOLS = 128
+METADATA_PAIRS = 16
+
+Instructions = Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS)]
+Text = Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS)]
+MetadataKey = Annotated[str, StringConstraints(max_length=64)]
+MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=METADATA_PAIRS)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+TopP = Annotated[float, Field(ge=0, le=1)]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+class Request(BaseModel):
+    """The base: no unknown fields, no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """The named fields that the request set to something other than null."""
+        dumped = self.model_dump(include=set(names), exclude_unset=True)
+        return {name: value for name, value in dumped.items() if value is not None}
+
+
+# --- tools ------------------------------------------------------------------------------------
+
+
+class FunctionDefinition(Request):
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class FunctionTool(Request):
+    type: Literal["function"]
+    function: FunctionDefinition
+
+
+Tool = FunctionTool
+Tools = Annotated[list[Tool], Field(max_length=TOOLS)]
+
+
+class FunctionName(Request):
+    name: str
+
+
+class FunctionChoice(Request):
+    type: Literal["function"]
+    function: FunctionName
+
+
+ToolChoice = Literal["none", "auto", "required"] | FunctionChoice
+
+
+class ToolResources(Request):
+    """Nothing can be listed here until there are files and vector stores."""
+
+
+# --- response format --------------------------------------------------------------------------
+
+
+class JsonSchema(Request):
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    description: str | None = None
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    strict: bool | None = None
+
+
+class PlainFormat(Request):
+    type: Literal["text", "json_object"]
+
+
+class SchemaFormat(Request):
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+ResponseFormat = (
+    Literal["auto"] | Annotated[PlainFormat | SchemaFormat, Field(discriminator="type")]
+)
+
+
+# --- assistants -------------------------------------------------------------------------------
+
+
+class AssistantFields(Request):
+    name: Annotated[str, StringConstraints(max_length=NAME_CHARACTERS)] | None = None
+    description: Annotated[str, StringConstraints(max_length=DESCRIPTION_CHARACTERS)] | None = None
+    instructions: Instructions | None = None
+    tools: Tools | None = None
+    tool_resources: ToolResources | None = None
+    metadata: Metadata | None = None
+    temperature: Temperature | None = None
+    top_p: TopP | None = None
+    reasoning_effort: ReasoningEffort | None = None
+    response_format: ResponseFormat | None = None
+
+
+class CreateAssistant(AssistantFields):
+    model: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class ModifyAssistant(AssistantFields):
+    model: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
+
+
+# --- messages ---------------------------------------------------------------------------------
+
+
+class TextPart(Request):
+    type: Literal["text"]
+    text: Text
+
+
+class ImageUrl(Request):
+    url: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class ImageUrlPart(Request):
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+class ImageFile(Request):
+    file_id: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class ImageFilePart(Request):
+    type: Literal["image_file"]
+    image_file: ImageFile
+
+
+ContentPart = Annotated[TextPart | ImageUrlPart | ImageFilePart, Field(discriminator="type")]
+
+
+class AttachmentTool(Request):
+    type: Literal["code_interpreter", "file_search"]
+
+
+class AttachmentFields(Request):
+    file_id: str
+    tools: list[AttachmentTool] | None = None
+
+
+class CreateMessage(Request):
+    role: Literal["user", "assistant"]
+    content: Text | Annotated[list[ContentPart], Field(min_length=1)]
+    attachments: list[AttachmentFields] | None = None
+    metadata: Metadata | None = None
+
+    @field_validator("content")
+    @classmethod
+    def not_empty(cls, value: str | list[Any]) -> str | list[Any]:
+        if value == "":
+            raise ValueError("Message content must be non-empty.")
+        return value
+
+
+class ModifyMessage(Request):
+    metadata: Metadata | None = None
+
+
+# --- threads ----------------------------------------------------------------------------------
+
+
+class CreateThread(Request):
+    messages: list[CreateMessage] | None = None
+    tool_resources: ToolResources | None = None
+    metadata: Metadata | None = None
+
+
+class ModifyThread(Request):
+    tool_resources: ToolResources | None = None
+    metadata: Metadata | None = None
+
+
+# --- runs -------------------------------------------------------------------------------------
+
+
+class TruncationStrategy(Request):
+    type: Literal["auto", "last_messages"]
+    last_messages: Annotated[int, Field(ge=1)] | None = None
+
+
+class RunFields(Request):
+    assistant_id: str
+    model: str | None = None
+    instructions: Instructions | None = None
+    tools: Tools | None = None
+    metadata: Metadata | None = None
+    temperature: Temperature | None = None
+    top_p: TopP | None = None
+    reasoning_effort: ReasoningEffort | None = None
+    stream: bool | None = None
+    max_prompt_tokens: Annotated[int, Field(ge=256)] | None = None
+    # The published schema says at least 256; the service took 16.
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    truncation_strategy: TruncationStrategy | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+
+
+class CreateRun(RunFields):
+    additional_instructions: Instructions | None = None
+    additional_messages: list[CreateMessage] | None = None
+
+
+class CreateThreadAndRun(RunFields):
+    thread: CreateThread | None = None
+    tool_resources: ToolResources | None = None
+
+
+class ModifyRun(Request):
+    metadata: Metadata | None = None
+
+
+class ToolOutput(Request):
+    tool_call_id: str
+    output: str = ""
+
+
+class SubmitToolOutputs(Request):
+    tool_outputs: list[ToolOutput]
+    stream: bool | None = None

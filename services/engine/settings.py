@@ -1,0 +1,22 @@
+"""What the engine needs to know before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Where the engine keeps its data and which model endpoint answers.
+
+    ``model_url`` is an OpenAI-compatible base URL ending in ``/v1``; None means the built-in
+    ``rehearsal`` model. ``aliases`` maps stored model names to what the endpoint calls them.
+    """
+
+    data_folder: Path
+    model_url: str | None = None
+    model_key: str | None = field(default=None, repr=False)
+    default_model: str | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,147 @@
+"""The database file: opening, durability, and one writer at a time.
+
+WAL, with three kinds of connection:
+
+- *durable* writes commit with ``synchronous=FULL``: what was acknowledged survives a power cut;
+- *quick* writes commit with ``synchronous=NORMAL``, for text in flight: a later durable commit
+  syncs them too, and a killed process loses nothing either way;
+- *reads* never wait for a writer.
+
+Writers of this process queue on a lock and begin with ``BEGIN IMMEDIATE``; another process on the
+same file is waited for (``busy_timeout``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from services.engine.store.tables import SCHEMA_VERSION, metadata
+
+BUSY_TIMEOUT_MS = 5000
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message is a sentence that names the file."""
+
+
+class Database:
+    """The engine's store. ``open`` before use, ``close`` at the end."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._write_lock = asyncio.Lock()
+        self._durable = self._engine("FULL", "BEGIN IMMEDIATE", size=1)
+        self._quick = self._engine("NORMAL", "BEGIN IMMEDIATE", size=1)
+        self._readers = self._engine("FULL", "BEGIN", size=4)
+
+    def _engine(self, synchronous: str, begin: str, *, size: int) -> AsyncEngine:
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///{self.path}",
+            poolclass=AsyncAdaptedQueuePool,
+            pool_size=size,
+            max_overflow=0,
+            pool_reset_on_return="rollback",
+        )
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def connected(connection: Any, _record: object) -> None:
+            # The driver's own transaction control would begin too late and never IMMEDIATE.
+            connection.isolation_level = None
+            cursor = connection.cursor()
+            for pragma in (
+                f"busy_timeout={BUSY_TIMEOUT_MS}",
+                "journal_mode=WAL",
+                f"synchronous={synchronous}",
+                "foreign_keys=ON",
+            ):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def begun(connection: Any) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    async def open(self) -> None:
+        """Creates or checks the file; raises ``StoreError`` and leaves it untouched otherwise."""
+        version = await asyncio.to_thread(_schema_version, self.path)
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} was made by a newer Understudy (schema {version}, this one knows "
+                f"{SCHEMA_VERSION}). Nothing was changed; start the newer version."
+            )
+        if version == 0:
+            async with self.write() as connection:
+                # Another process may have created it while this one waited for the lock.
+                now = (await connection.exec_driver_sql("PRAGMA user_version")).scalar_one()
+                if now == 0:
+                    await connection.run_sync(metadata.create_all)
+                    await connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+            await asyncio.to_thread(self.path.chmod, 0o600)
+
+    @asynccontextmanager
+    async def write(self, *, durable: bool = True) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed when the block ends, undone when it raises."""
+        engine = self._durable if durable else self._quick
+        async with self._write_lock, engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent view of what is committed."""
+        async with self._readers.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        for engine in (self._readers, self._quick, self._durable):
+            await engine.dispose()
+
+
+def _schema_version(path: Path) -> int:
+    """The file's schema version, 0 for one that is not there yet. A cheap look with plain sqlite3.
+
+    A file that is no database is moved aside, never deleted.
+    """
+    if not path.exists():
+        return 0
+    try:
+        connection = sqlite3.connect(
+            f"file:{path}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1e3
+        )
+        try:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise StoreError(
+                f"The database {path} cannot be opened ({error}). Nothing was changed; check the "
+                "file's permissions and that its disk has room."
+            ) from None
+        aside = _free_name(path)
+        shutil.move(path, aside)
+        for suffix in ("-wal", "-shm"):
+            companion = path.with_name(path.name + suffix)
+            if companion.exists():
+                shutil.move(companion, aside.with_name(aside.name + suffix))
+        return 0
+    return int(version)
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (candidate := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    return candidate

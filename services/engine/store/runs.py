@@ -1,0 +1,119 @@
+"""Runs in the store.
+
+Every change of state is conditional on the state it starts from, so that two processes (or a
+cancellation and an answer's end) can never both win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.engine.errors import not_found
+from services.engine.store.paging import PageQuery, list_object, page
+from services.engine.store.tables import ACTIVE_STATUSES, runs
+
+# Fields that are stored as they appear on the wire.
+_PLAIN = (
+    "id",
+    "created_at",
+    "assistant_id",
+    "thread_id",
+    "status",
+    "started_at",
+    "expires_at",
+    "cancelled_at",
+    "failed_at",
+    "completed_at",
+    "required_action",
+    "last_error",
+    "model",
+    "instructions",
+    "tools",
+    "tool_resources",
+    "metadata",
+    "temperature",
+    "top_p",
+    "reasoning_effort",
+    "max_completion_tokens",
+    "max_prompt_tokens",
+    "truncation_strategy",
+    "incomplete_details",
+    "response_format",
+    "tool_choice",
+    "parallel_tool_calls",
+)
+
+
+def to_object(row: Row[Any]) -> dict[str, Any]:
+    values = row._mapping
+    ended = row.status not in ACTIVE_STATUSES
+    return {
+        "object": "thread.run",
+        **{name: values[name] for name in _PLAIN},
+        # Kept from the first model call on, but only a run that ended tells it.
+        "usage": row.usage if ended else None,
+    }
+
+
+async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, Any]:
+    await connection.execute(insert(runs).values(fields))
+    return await get(connection, fields["thread_id"], fields["id"])
+
+
+async def get(connection: AsyncConnection, thread_id: str, run_id: str) -> dict[str, Any]:
+    """The run as the wire's object; raises ``ApiError`` (404)."""
+    row = (
+        await connection.execute(
+            select(runs).where(runs.c.id == run_id, runs.c.thread_id == thread_id)
+        )
+    ).one_or_none()
+    if row is None:
+        raise not_found("run", run_id)
+    return to_object(row)
+
+
+async def usage_so_far(connection: AsyncConnection, run_id: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = await connection.scalar(
+        select(runs.c.usage).where(runs.c.id == run_id)
+    )
+    return found
+
+
+async def change(
+    connection: AsyncConnection,
+    run_id: str,
+    fields: dict[str, Any],
+    *,
+    when: Collection[str] | None = None,
+) -> bool:
+    """Changes the run if its status is one of ``when`` (any, if None); tells whether it did."""
+    statement = update(runs).where(runs.c.id == run_id).values(fields)
+    if when is not None:
+        statement = statement.where(runs.c.status.in_(when))
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def active_of_thread(connection: AsyncConnection, thread_id: str) -> Row[Any] | None:
+    """The one run that holds the thread, with its ``owner``, or None."""
+    return (
+        await connection.execute(
+            select(runs).where(runs.c.thread_id == thread_id, runs.c.status.in_(ACTIVE_STATUSES))
+        )
+    ).one_or_none()
+
+
+async def active(connection: AsyncConnection) -> list[Row[Any]]:
+    """All runs that have not ended, of every process."""
+    rows = await connection.execute(
+        select(runs).where(runs.c.status.in_(ACTIVE_STATUSES)).order_by(runs.c.seq)
+    )
+    return list(rows)
+
+
+async def listing(connection: AsyncConnection, thread_id: str, query: PageQuery) -> dict[str, Any]:
+    rows, more = await page(connection, runs, query, runs.c.thread_id == thread_id)
+    return list_object([to_object(row) for row in rows], more)
