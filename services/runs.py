@@ -1,0 +1,75 @@
+"""Runs, over the wire: starting them, and finding the ones that are on their way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services import reading
+from services.connection.speaking import speaking
+from services.functions.folder import FunctionsFolder
+from services.records import ACTIVE_STATUSES, Message
+from services.session import RunSession
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+
+class Runs:
+    """One session a thread, for as long as its run is active."""
+
+    def __init__(self, client: AsyncOpenAI, functions: FunctionsFolder):
+        self._client = client
+        self._functions = functions
+        self._sessions: dict[str, RunSession] = {}
+
+    async def send(self, thread_id: str, assistant_id: str, text: str) -> RunSession:
+        """Stores the user's message, then starts the run that answers it.
+
+        Raises ``ServiceError``: with the message not stored, if the thread is busy or the text is
+        refused; with it stored in the thread, if only the run could not be started.
+        """
+        async with speaking("send the message"):
+            stored = await self._client.beta.threads.messages.create(
+                thread_id, role="user", content=text
+            )
+        session = self._session(thread_id, assistant_id, reading.message(stored))
+        await session.begin()
+        self._sessions[thread_id] = session
+        return session
+
+    async def start(self, thread_id: str, assistant_id: str) -> RunSession:
+        """Runs the thread again without a new message; raises ``ServiceError``."""
+        session = self._session(thread_id, assistant_id)
+        await session.begin()
+        self._sessions[thread_id] = session
+        return session
+
+    def session(self, thread_id: str) -> RunSession | None:
+        """The session of the thread's active run, if this app carries one."""
+        session = self._sessions.get(thread_id)
+        return session if session is not None and session.active else None
+
+    async def resume(self, thread_id: str) -> RunSession | None:
+        """Picks up a run that is active on the server: one that waited since before a restart, or
+        that another process carries out. None if there is none; raises ``ServiceError``."""
+        if (session := self.session(thread_id)) is not None:
+            return session
+        async with speaking("look for an active run"):
+            listed = await self._client.beta.threads.runs.list(thread_id, limit=1)
+        newest = next(iter(listed.data), None)
+        if newest is None or newest.status not in ACTIVE_STATUSES:
+            return None
+        session = self._session(thread_id, newest.assistant_id)
+        self._sessions[thread_id] = session
+        session.pick_up(newest)
+        return session
+
+    async def close(self) -> None:
+        """Lets go of all sessions; waiting calls go on waiting on the server."""
+        for session in self._sessions.values():
+            await session.close()
+
+    def _session(
+        self, thread_id: str, assistant_id: str, question: Message | None = None
+    ) -> RunSession:
+        return RunSession(self._client, self._functions, thread_id, assistant_id, question)

@@ -1,0 +1,138 @@
+"""The one door: everything the app does goes through a ``Workspace``.
+
+Making one is cheap (no SDK, no engine, no network); ``open`` brings those, in a thread, after the
+first paint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.assistants import Assistants
+from services.connection import embedded
+from services.functions.examples import install_examples
+from services.functions.folder import FunctionsFolder
+from services.local.paths import Paths
+from services.local.settings import LocalSettings, read_settings, write_setting
+from services.records import (
+    AssistantDraft,
+    ConnectionState,
+    LocalFunction,
+    ServiceError,
+    Settings,
+)
+from services.runs import Runs
+from services.threads import Threads
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+FIRST_ASSISTANT = "Understudy"
+FIRST_INSTRUCTIONS = (
+    "You are Understudy, a helpful assistant in a terminal. Answer briefly, in Markdown."
+)
+
+
+class Workspace:
+    """Assistants, threads and runs of one connection, and what this machine knows besides.
+
+    ``assistants``, ``threads`` and ``runs`` are there once ``open`` returned.
+    """
+
+    assistants: Assistants
+    threads: Threads
+    runs: Runs
+
+    def __init__(self, paths: Paths, local: LocalSettings):
+        self._paths = paths
+        self._local = local
+        self._embedded = embedded.EmbeddedConnection(paths.data, local.model, paths.settings_file)
+        self._functions = FunctionsFolder(paths.functions)
+        self._client: AsyncOpenAI | None = None
+        self.settings: Settings = local.screen
+        self.connection = ConnectionState(
+            name=embedded.NAME,
+            label="starting",
+            ready=False,
+            default_model=local.model.default or "",
+        )
+
+    @classmethod
+    def at_home(cls, connection: str | None = None) -> Workspace:
+        """The workspace of this user, from the environment and the settings file.
+
+        Raises ``ServiceError`` for a connection that does not exist.
+        """
+        if connection not in (None, embedded.NAME):
+            raise ServiceError(
+                f"There is no connection named {connection!r}. The one there is: {embedded.NAME}."
+            )
+        paths = Paths.from_environment()
+        return cls(paths, read_settings(paths.settings_file))
+
+    @property
+    def log_path(self) -> Path:
+        return self._paths.log_file
+
+    @property
+    def functions_path(self) -> Path:
+        return self._paths.functions
+
+    async def open(self) -> ConnectionState:
+        """Starts the engine and makes the first assistant; raises ``ServiceError``."""
+        await asyncio.to_thread(self._prepare_folders)
+        client, state = await self._embedded.open()
+        self._client = client
+        self.assistants = Assistants(client)
+        self.threads = Threads(client)
+        self.runs = Runs(client, self._functions)
+        self.connection = state
+        if not await self.assistants.list():
+            await self._make_first_assistant()
+        return state
+
+    async def close(self) -> None:
+        """Lets go of everything; runs that are on their way are ended with their text kept."""
+        if self._client is not None:
+            await self.runs.close()
+        await self._embedded.close()
+        self.connection = replace(self.connection, ready=False)
+
+    async def models(self) -> tuple[str, ...]:
+        """The names the endpoint lists, in order; raises ``ServiceError``."""
+        from services.connection.speaking import speaking
+
+        if self._client is None:
+            return ()
+        async with speaking("list the models"):
+            listed = await self._client.models.list()
+        return tuple(sorted(model.id for model in listed.data))
+
+    async def local_functions(self) -> tuple[LocalFunction, ...]:
+        """The functions in the user's folder, those with a problem among them."""
+        return await self._functions.functions()
+
+    async def save_theme(self, name: str) -> None:
+        """Keeps the theme for the next start; raises ``ServiceError``."""
+        await asyncio.to_thread(write_setting, self._paths.settings_file, "theme", name)
+        self.settings = replace(self.settings, theme=name)
+
+    def _prepare_folders(self) -> None:
+        # First: it gives examples only to a user who has no functions folder yet.
+        install_examples(self._paths.functions)
+        self._paths.create()
+
+    async def _make_first_assistant(self) -> None:
+        """Somebody to talk to at once, with the example functions to try."""
+        functions = await self._functions.functions()
+        await self.assistants.create(
+            AssistantDraft(
+                name=FIRST_ASSISTANT,
+                model=self.connection.default_model or "default",
+                instructions=FIRST_INSTRUCTIONS,
+                tools=tuple(each.tool for each in functions if not each.problem),
+            )
+        )
