@@ -18,18 +18,19 @@ from starlette.routing import Mount
 
 from services.engine.engine import open_engine
 from services.engine.errors import ApiError, unknown_url
+from services.engine.models.connect import Connected
 from services.engine.routes import assistants, messages, models, runs, threads
 from services.engine.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: EngineSettings) -> Starlette:
-    """The application; its lifespan opens the engine (``StoreError``, ``OSError``) and closes it."""
+def create_app(settings: EngineSettings, connected: Connected | None = None) -> Starlette:
+    """The application; its lifespan opens the engine (see ``open_engine``) and closes it."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        engine = await open_engine(settings)
+        engine = await open_engine(settings, connected)
         app.state.engine = engine
         try:
             yield {}

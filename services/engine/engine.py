@@ -29,12 +29,16 @@ class Engine:
         self.owners.leave()
 
 
-async def open_engine(settings: EngineSettings) -> Engine:
-    """Opens the store and ends what a crash left; raises ``StoreError`` or ``OSError``."""
+async def open_engine(settings: EngineSettings, connected: Connected | None = None) -> Engine:
+    """Opens the store and ends what a crash left.
+
+    ``connected`` is a model to use instead of the settings' endpoint. Raises ``StoreError``,
+    ``OSError``, or ``ModelError`` for an endpoint that cannot be one.
+    """
     settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.data_folder / "understudy.db")
     owners = Owners(settings.data_folder / "engines")
-    connected = connect(
+    connected = connected or connect(
         settings.model_url, settings.model_key, settings.default_model, settings.aliases
     )
     try:

@@ -26,7 +26,7 @@ from services.engine.store import runs, steps, threads
 from services.engine.store.tables import ACTIVE_STATUSES
 
 # Polling helpers of the SDKs wait this long between two looks (one second without it).
-POLL_AFTER_MS = "250"
+POLL_AFTER_MS = "100"
 
 
 class _Reader:

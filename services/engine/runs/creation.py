@@ -1,4 +1,4 @@
-"""From a request to a stored run: overrides, the thread's lock, and the messages that come along."""
+"""From a request to a stored run: overrides, the thread's lock, the messages that come along."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ ErrorCode = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a run ends. ``reason`` only for incomplete, ``error`` (code, sentence) only for failed."""
+    """Why a run ends: ``reason`` of incomplete, ``error`` (code, sentence) of failed."""
 
     status: Literal["completed", "incomplete", "failed", "cancelled", "expired"]
     reason: Literal["max_completion_tokens", "max_prompt_tokens", "content_filter"] | None = None

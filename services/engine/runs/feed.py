@@ -35,7 +35,7 @@ class Feed:
     def publish(self, event: str, data: Mapping[str, Any]) -> None:
         if self._listeners:
             block = encode(event, data)
-            for listener in self._listeners:
+            for listener in tuple(self._listeners):
                 listener.push(block)
 
     def close(self) -> None:
@@ -73,6 +73,7 @@ class Listener:
         self._blocks.append(block)
         self._size += len(block)
         if self._size > BACKLOG_BYTES:
+            self._feed.forget(self)
             self.end()
         self._wake.set()
 

@@ -13,7 +13,7 @@ WINDOW_SECONDS = 0.010
 
 
 class Joiner:
-    """Collects text and hands it on, at most once a window. ``flush`` before anything else is said."""
+    """Hands text on at most once a window; ``flush`` before anything else is said."""
 
     def __init__(self, emit: Callable[[str], None], window: float = WINDOW_SECONDS):
         self._emit = emit

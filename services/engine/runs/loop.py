@@ -33,7 +33,7 @@ MAX_ANSWER_CHARACTERS = 4 * 1024 * 1024
 
 
 class RunLoop:
-    """Carries out one stretch of a run, from its start (or its tool outputs) to an end or a wait."""
+    """Carries out a stretch of a run, from its start (or tool outputs) to an end or a wait."""
 
     def __init__(
         self,

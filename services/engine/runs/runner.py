@@ -115,7 +115,7 @@ class Runner:
             del self._working[loop.run_id]
 
     async def cancel(self, thread_id: str, run_id: str) -> dict[str, Any]:
-        """The run as ``cancelling``; raises ``ApiError`` when it has ended or is being cancelled."""
+        """The run as ``cancelling``; raises ``ApiError`` if it ended or is being cancelled."""
         async with self._database.write() as connection:
             run = await runs.get(connection, thread_id, run_id)
             changed = await runs.change(
