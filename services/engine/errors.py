@@ -38,6 +38,10 @@ class ApiError(Exception):
         }
 
 
+class ThreadBusy(ApiError):
+    """An active run holds the thread."""
+
+
 def not_found(noun: str, object_id: str) -> ApiError:
     """``noun`` as the hosted API names it: assistant, thread, message, run, run step."""
     return ApiError(f"No {noun} found with id '{object_id}'.", status=404)
@@ -52,11 +56,11 @@ def invalid_id(parameter: str, value: str, prefix: str) -> ApiError:
 
 
 def message_while_active(thread_id: str, run_id: str) -> ApiError:
-    return ApiError(f"Can't add messages to {thread_id} while a run {run_id} is active.")
+    return ThreadBusy(f"Can't add messages to {thread_id} while a run {run_id} is active.")
 
 
 def run_while_active(thread_id: str, run_id: str) -> ApiError:
-    return ApiError(f"Thread {thread_id} already has an active run {run_id}.")
+    return ThreadBusy(f"Thread {thread_id} already has an active run {run_id}.")
 
 
 def outputs_not_accepted(status: str) -> ApiError:

@@ -182,6 +182,7 @@ class _Process:
         self._tasks: list[asyncio.Task[None]] = []
         self._answers: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._frame_limit = _FRAME_LIMIT
+        self._terminated = False
 
     async def listen(self, printed: _Printed) -> None:
         answers, prints = [await self._reader(pipe) for pipe in self._pipes]
@@ -230,6 +231,7 @@ class _Process:
 
     async def _terminate(self) -> int:
         """SIGTERM, and the line of the user's file that the process says it was at (or 0)."""
+        self._terminated = True
         self._signal(signal.SIGTERM)
         with suppress(TimeoutError):
             async with asyncio.timeout(_GRACE):
@@ -243,7 +245,7 @@ class _Process:
         try:
             if answered:
                 await asyncio.wait({self._exit}, timeout=_LEAVE)
-            if self._process.returncode is None:
+            if self._process.returncode is None and not self._terminated:
                 self._signal(signal.SIGTERM)
                 await asyncio.wait({self._exit}, timeout=_GRACE)
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from services.engine.models.answer_text import (
@@ -43,7 +42,7 @@ class ChatTurn:
         self._calls = CallCollector(request)
         self._joiner = CharacterJoiner()
         self._splitter = ThinkingSplitter()
-        self._usage: Mapping[str, Any] = {}
+        self._usage: dict[str, Any] = {}
         self._readable = False
         self._answered = 0  # characters of text, thinking and refusal
         self._thought = 0
@@ -106,13 +105,13 @@ class ChatTurn:
         # Presence beats the reason given: servers say "stop" with calls, "tool_calls" without.
         return "tool_calls" if self._calls.count else "stop"
 
-    def _chunk(self, chunk: Mapping[str, Any]) -> list[ModelEvent]:
+    def _chunk(self, chunk: dict[str, Any]) -> list[ModelEvent]:
         if chunk.get("error") or chunk.get("object") == "error":
             raise self._endpoint.reported(chunk.get("error") or chunk)
         usage = chunk.get("usage")
-        if not usage and isinstance(vendor := chunk.get("x_groq"), Mapping):
+        if not usage and isinstance(vendor := chunk.get("x_groq"), dict):
             usage = vendor.get("usage")
-        if isinstance(usage, Mapping):
+        if isinstance(usage, dict):
             self._usage = usage
         choices = chunk.get("choices")
         if not isinstance(choices, list):
@@ -120,24 +119,24 @@ class ChatTurn:
         self._readable = True
         events: list[ModelEvent] = []
         for choice in choices:
-            if isinstance(choice, Mapping) and not choice.get("index"):
+            if isinstance(choice, dict) and not choice.get("index"):
                 self._choice(choice, events)
         return events
 
-    def _choice(self, choice: Mapping[str, Any], events: list[ModelEvent]) -> None:
+    def _choice(self, choice: dict[str, Any], events: list[ModelEvent]) -> None:
         if choice.get("error"):
             raise self._endpoint.reported(choice["error"])
         delta = choice.get("delta")
-        if not isinstance(delta, Mapping) or not delta:
+        if not isinstance(delta, dict) or not delta:
             # A whole answer, or a server that closes its stream with the whole message again.
             delta = choice.get("message") if not self.has_content else None
-        if isinstance(delta, Mapping):
+        if isinstance(delta, dict):
             self._delta(delta, events)
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
             self.finish_reason = reason
 
-    def _delta(self, delta: Mapping[str, Any], events: list[ModelEvent]) -> None:
+    def _delta(self, delta: dict[str, Any], events: list[ModelEvent]) -> None:
         thinking = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(thinking, str) and thinking:
             events.extend(self._count_all([ReasoningDelta(whole_characters(thinking))]))
@@ -158,12 +157,12 @@ class ChatTurn:
     def _parts(self, parts: list[Any], events: list[ModelEvent]) -> None:
         """Content as a list of parts, thinking among them (Mistral)."""
         for part in parts:
-            if not isinstance(part, Mapping):
+            if not isinstance(part, dict):
                 continue
             if isinstance(text := part.get("text"), str):
                 events.extend(self._text(self._joiner.feed(text)))
             elif isinstance(thinking := part.get("thinking"), list):
-                words = [each.get("text") for each in thinking if isinstance(each, Mapping)]
+                words = [each.get("text") for each in thinking if isinstance(each, dict)]
                 thought = "".join(word for word in words if isinstance(word, str))
                 if thought:
                     events.extend(self._count_all([ReasoningDelta(whole_characters(thought))]))
@@ -198,7 +197,7 @@ class ChatTurn:
         return ModelUsage(prompt, completion, cached, reasoning, estimated)
 
 
-def _parsed(data: str) -> Mapping[str, Any] | None:
+def _parsed(data: str) -> dict[str, Any] | None:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
@@ -206,12 +205,12 @@ def _parsed(data: str) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _details(usage: Mapping[str, Any], side: str) -> Mapping[str, Any]:
+def _details(usage: dict[str, Any], side: str) -> dict[str, Any]:
     details = usage.get(f"{side}_tokens_details")
-    return details if isinstance(details, Mapping) else {}
+    return details if isinstance(details, dict) else {}
 
 
-def _number(usage: Mapping[str, Any], *names: str) -> int:
+def _number(usage: dict[str, Any], *names: str) -> int:
     for name in names:
         value = usage.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15:

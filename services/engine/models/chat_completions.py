@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING, Any
 
+from services.engine.models.answer_body import AnswerBody
 from services.engine.models.base import ModelEntry, ModelError, ModelEvent, ModelRequest
 from services.engine.models.capabilities import Capabilities
 from services.engine.models.chat_chunks import ChatTurn
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LARGEST_WHOLE = 64 * 1024 * 1024
 _REFUSALS = (400, 404, 422, 500, 501)
 
 __all__ = ["ChatCompletions", "Timeouts"]
@@ -75,24 +74,31 @@ class ChatCompletions:
         """Host and port of the endpoint, as sentences name it."""
         return self._endpoint.host
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """See ``Model.stream``."""
         started = time.monotonic()
         turn = ChatTurn(request, self._endpoint)
         async with AsyncExitStack() as stack:
             response = await self._answer(request, stack)
-            chunks = await stack.enter_async_context(aclosing(response.aiter_bytes()))
-            content_type = response.headers.get("content-type", "")
-            kind, head = await self._opening(chunks, content_type, started)
+            body = await stack.enter_async_context(
+                AnswerBody(response, self._endpoint, self._timeouts, started)
+            )
+            kind = await body.kind()
             if kind == "page":
                 raise self._endpoint.web_page()
-            if kind == "json":
-                for event in await self._whole(turn, chunks, head):
+            if kind == "json":  # the whole answer at once, instead of a stream
+                text = (await body.rest()).decode("utf-8", "replace").removeprefix("\ufeff")
+                for event in [*turn.read(text), *turn.finish(done=True)]:
                     yield event
                 return
-            async with aclosing(self._events(turn, chunks, head, started)) as events:
-                async for event in events:
+            try:
+                async with aclosing(self._events(turn, body)) as events:
+                    async for event in events:
+                        yield event
+            except ModelError:
+                for event in turn.flush():
                     yield event
+                raise
 
     async def entries(self) -> Sequence[ModelEntry]:
         """See ``Model.entries``."""
@@ -160,6 +166,10 @@ class ChatCompletions:
                 raise self._refused(error, request.model) from None
             except (APIConnectionError, httpx2.HTTPError) as error:
                 raise self._endpoint.unreachable(error, attempts=self._retries + 1) from None
+            except ValueError as error:  # a name or description that is no Unicode text
+                raise ModelError(
+                    f"The request to {self.host} could not be written: {type(error).__name__}."
+                ) from None
 
     def _learned(self, model: str, body: Mapping[str, Any], error: APIStatusError) -> bool:
         if error.status_code not in _REFUSALS:
@@ -184,29 +194,10 @@ class ChatCompletions:
 
     # The answer
 
-    async def _opening(
-        self, chunks: AsyncIterator[bytes], content_type: str, started: float
-    ) -> tuple[str, bytes]:
-        """What kind of body it is, told from its first bytes, and those bytes."""
-        head = b""
-        while not (start := head.removeprefix(b"\xef\xbb\xbf").lstrip()):
-            limit = started + self._timeouts.first_byte - time.monotonic()
-            chunk = await self._next(chunks, limit, self._timeouts.first_byte, began=False)
-            if chunk is None:
-                raise self._endpoint.unreadable()
-            head += chunk
-        if start[:1] in (b"{", b"["):
-            return "json", head
-        html = "html" in content_type and not re.match(rb"(data|event|id|retry)?:", start)
-        return ("page" if html or start[:1] == b"<" else "events"), head
-
-    async def _events(
-        self, turn: ChatTurn, chunks: AsyncIterator[bytes], head: bytes, started: float
-    ) -> AsyncGenerator[ModelEvent, None]:
+    async def _events(self, turn: ChatTurn, body: AnswerBody) -> AsyncGenerator[ModelEvent, None]:
         decoder = ServerSentDecoder()
-        heard = started  # when the last event came
         done = False
-        chunk: bytes | None = head
+        chunk: bytes | None = body.head
         while not done:
             try:
                 batch = decoder.close() if chunk is None else decoder.feed(chunk)
@@ -221,61 +212,16 @@ class ChatCompletions:
             if chunk is None or done:
                 break
             if batch:
-                heard = time.monotonic()
+                body.heard()
+            ended = turn.finish_reason is not None
             try:
-                chunk = await self._next(chunks, *self._patience(turn, heard), began=True)
+                chunk = await body.next(has_content=turn.has_content, has_ended=ended)
             except ModelError:
-                if turn.finish_reason is not None:
+                if ended:
                     break  # the answer is whole; only the usage is missing
-                for piece in turn.flush():
-                    yield piece
                 raise
-        if turn.finish_reason is None and not done:
-            for piece in turn.flush():
-                yield piece
         for piece in turn.finish(done=done):
             yield piece
-
-    def _patience(self, turn: ChatTurn, heard: float) -> tuple[float, float]:
-        """How long to wait for a byte from now on, and the limit it comes from."""
-        limits = self._timeouts
-        if turn.finish_reason is not None:
-            return limits.after_finish, limits.after_finish
-        idle = limits.idle if turn.has_content else limits.first_byte
-        event = limits.event if turn.has_content else limits.first_byte
-        left = heard + event - time.monotonic()
-        return (idle, idle) if idle <= left else (left, event)
-
-    async def _whole(
-        self, turn: ChatTurn, chunks: AsyncIterator[bytes], head: bytes
-    ) -> list[ModelEvent]:
-        """An answer that came as one JSON object instead of a stream."""
-        pieces, size = [head], len(head)
-        idle = self._timeouts.idle
-        while (chunk := await self._next(chunks, idle, idle, began=True)) is not None:
-            pieces.append(chunk)
-            size += len(chunk)
-            if size > _LARGEST_WHOLE:
-                raise self._endpoint.too_large()
-        text = b"".join(pieces).decode("utf-8", "replace").removeprefix("\ufeff")
-        events = turn.read(text)
-        return [*events, *turn.finish(done=True)]
-
-    async def _next(
-        self, chunks: AsyncIterator[bytes], seconds: float, limit: float, *, began: bool
-    ) -> bytes | None:
-        import httpx2
-
-        try:
-            async with asyncio.timeout(max(seconds, 0)):
-                return await anext(chunks)
-        except StopAsyncIteration:
-            return None
-        except TimeoutError:
-            raise self._endpoint.silent(limit, began=began) from None
-        except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
-            log.info("the stream of %s broke off: %s", self.host, type(error).__name__)
-            raise self._endpoint.cut_off() from None
 
     # The client
 

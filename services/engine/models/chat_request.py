@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from services.engine.models.answer_text import whole_characters
 from services.engine.models.base import (
     CallMade,
     ImageContent,
@@ -98,16 +99,17 @@ def _message(message: ModelMessage, short_ids: bool) -> dict[str, Any]:
 
 def _content(message: ModelMessage) -> str | list[dict[str, Any]]:
     images = any(isinstance(part, ImageContent) for part in message.content)
+    text = whole_characters(message.text)
     if not images:
-        return message.text
+        return text
     if message.role != "user":  # only users may send images
         count = sum(isinstance(part, ImageContent) for part in message.content)
         note = "[an image]" if count == 1 else f"[{count} images]"
-        return f"{message.text}\n\n{note}".strip()
+        return f"{text}\n\n{note}".strip()
     parts: list[dict[str, Any]] = []
     for part in message.content:
         if isinstance(part, TextContent):
-            parts.append({"type": "text", "text": part.text})
+            parts.append({"type": "text", "text": whole_characters(part.text)})
         else:
             url = {"url": part.url, "detail": part.detail}
             parts.append({"type": "image_url", "image_url": url})
@@ -129,6 +131,7 @@ def _call_id(call_id: str, short: bool) -> str:
 
 def _sendable(arguments: str) -> str:
     """Chat templates parse this: arguments that a model garbled would fail every later turn."""
+    arguments = whole_characters(arguments)
     try:
         if isinstance(json.loads(arguments), dict):
             return arguments
@@ -144,14 +147,14 @@ def _add_tools(body: dict[str, Any], request: ModelRequest, refused: AbstractSet
         # Only that tool on offer, and some tool required, comes to the same.
         tools = [tool for tool in tools if tool.name == choice["name"]] or tools
         choice = "required"
+    if "no tool_choice" in refused:
+        if choice == "none":
+            return  # what is not offered is not called
+    elif isinstance(choice, Mapping):
+        body["tool_choice"] = {"type": "function", "function": {"name": choice["name"]}}
+    elif choice not in (None, "auto"):
+        body["tool_choice"] = choice
     body["tools"] = [_tool(tool, "no strict" in refused) for tool in tools]
-    if "no tool_choice" not in refused:
-        if isinstance(choice, Mapping):
-            body["tool_choice"] = {"type": "function", "function": {"name": choice["name"]}}
-        elif choice not in (None, "auto"):
-            body["tool_choice"] = choice
-    elif choice == "none":
-        del body["tools"]
     if request.parallel_tool_calls is False and "no parallel" not in refused:
         body["parallel_tool_calls"] = False
 

@@ -95,6 +95,8 @@ def build_client(url: str, key: str, timeouts: Timeouts, retries: int) -> AsyncO
 
     kept = _OWN_HEADERS | (_OFFICIAL_HEADERS if is_official(url) else frozenset())
 
+    in_address = "@" in urlsplit(url).netloc  # the HTTP client makes these a Basic header
+
     async def own_headers(request: httpx2.Request) -> None:
         request.extensions[ATTEMPT] = request.headers.get("x-stainless-retry-count", "0")
         for name in {name.lower() for name in request.headers}:
@@ -103,7 +105,7 @@ def build_client(url: str, key: str, timeouts: Timeouts, retries: int) -> AsyncO
         request.headers["user-agent"] = "understudy"
         if key:
             request.headers["authorization"] = f"Bearer {key}"
-        else:
+        elif not in_address:
             request.headers.pop("authorization", None)
 
     async def bounded_wait(response: httpx2.Response) -> None:

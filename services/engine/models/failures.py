@@ -26,7 +26,7 @@ _OVERFLOW = re.compile(
     r"|too many (input )?tokens|reduce the length",
     re.IGNORECASE,
 )
-_KEY_LIKE = re.compile(r"\b(sk|gsk|xai|key|pk|hf|r8)[-_][A-Za-z0-9_*.\-]{6,}")
+_KEY_LIKE = re.compile(r"\b(sk|gsk|xai|hf|r8)[-_][A-Za-z0-9_*.\-]{8,}")
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -46,7 +46,9 @@ class Endpoint:
 
     # While an answer streams
 
-    def cut_off(self) -> ModelError:
+    def cut_off(self, *, began: bool = True) -> ModelError:
+        if not began:
+            return ModelError(f"The connection to {self.host} ended before an answer began.")
         return ModelError(
             f"The connection to {self.host} ended before the answer was complete; "
             "what came so far is kept."
@@ -112,6 +114,8 @@ class Endpoint:
             return ModelError(f"{self.host} refused the request or its API key (403){said}")
         if page:
             return ModelError(f"{answered} with a web page, not the API.", code)
+        if status == 404 and not model:
+            return ModelError(f"{self.host} has no list of models at this address (404){said}")
         if status == 404:
             if text and re.search(r"model|engine|deployment", raw, re.IGNORECASE):
                 return ModelError(f"{self.host} has no model “{self.quote(model)}” (404){said}")
@@ -173,8 +177,9 @@ class Endpoint:
 
     def quote(self, text: str) -> str:
         """An endpoint's own words, without markup, without the key, cut."""
-        if self._key:
-            text = text.replace(self._key, "***")
+        if self._key:  # a short one may be part of any word
+            key = re.escape(self._key)
+            text = re.sub(key if len(self._key) > 7 else rf"(?<!\w){key}(?!\w)", "***", text)
         text = _KEY_LIKE.sub("***", text)
         text = " ".join(_TAG.sub(" ", text).split())
         return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"

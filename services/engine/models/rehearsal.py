@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -75,7 +75,7 @@ class Rehearsal:
     def __init__(self, pace: float = 0.015) -> None:
         self._pace = pace
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """See ``Model.stream``; never fails."""
         turn = _turn(request)
         pieces = _text_pieces(turn) if isinstance(turn, str) else _call_pieces(turn)

@@ -17,10 +17,12 @@ async def create(request: Request) -> JSONResponse:
     thread_id = path_id(request, "thread_id", "thread")
     body = await read_body(request, CreateMessage)
     engine = engine_of(request)
-    await engine.runner.settle(thread_id)
-    async with engine.database.write() as connection:
-        await threads.get(connection, thread_id)
-        return JSONResponse(await add_message(connection, thread_id, body))
+
+    async def store() -> JSONResponse:
+        async with engine.database.write() as connection:
+            return JSONResponse(await add_message(connection, thread_id, body))
+
+    return await engine.runner.on_free_thread(thread_id, store)
 
 
 async def listing(request: Request) -> JSONResponse:

@@ -57,11 +57,14 @@ async def create(request: Request) -> Response:
     thread_id = path_id(request, "thread_id", "thread")
     body = await read_body(request, CreateRun)
     engine = engine_of(request)
-    await engine.runner.settle(thread_id)
     run_id = new_id("run")
-    with engine.runner.expecting(run_id):
+
+    async def store() -> dict[str, Any]:
         async with engine.database.write() as connection:
-            run = await create_run(connection, thread_id, run_id, body, owner=engine.runner.owner)
+            return await create_run(connection, thread_id, run_id, body, owner=engine.runner.owner)
+
+    with engine.runner.expecting(run_id):
+        run = await engine.runner.on_free_thread(thread_id, store)
         reader = _Reader(body.stream, ("thread.run.created", run), ("thread.run.queued", run))
         engine.runner.start(run, reader)
     return reader.response(run)

@@ -33,7 +33,8 @@ async def model_request(
     prompt_tokens_left: int | None,
 ) -> ModelRequest:
     """The next call of the model for this run."""
-    own = await _own_turns(connection, run)
+    began = run["started_at"] is not None
+    own = await _own_turns(connection, run) if began else []
     instructions = run["instructions"] or ""
     budget = prompt_tokens_left or DEFAULT_PROMPT_TOKENS
     budget -= estimated_tokens(instructions) + sum(_size(message) for message in own)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import ApiError, message_while_active, nothing_to_run, run_while_active
@@ -38,23 +39,25 @@ async def create_run(
     connection: AsyncConnection, thread_id: str, run_id: str, request: RunFields, *, owner: str
 ) -> dict[str, Any]:
     """Stores a queued run that holds the thread; raises ``ApiError`` and stores nothing."""
-    thread = await threads.get(connection, thread_id)
+    await threads.touch(connection, thread_id, now=int(time.time()))
     assistant = await assistants.get(connection, request.assistant_id)
-    active = await runs.active_of_thread(connection, thread_id)
-    if active is not None:
-        raise run_while_active(thread_id, active.id)
     if isinstance(request, CreateRun) and request.additional_messages:
         await add_messages(connection, thread_id, request.additional_messages)
-    fields = run_fields(run_id, thread, assistant, request, owner=owner)
+    fields = run_fields(run_id, thread_id, assistant, request, owner=owner)
     if not fields["instructions"] and not await messages.has_user_message(connection, thread_id):
         raise nothing_to_run()
-    await threads.touch(connection, thread_id, now=fields["created_at"])
-    return await runs.add(connection, fields)
+    try:
+        return await runs.add(connection, fields)
+    except IntegrityError:
+        active = await runs.active_of_thread(connection, thread_id)
+        if active is None:
+            raise
+        raise run_while_active(thread_id, active.id) from None
 
 
 def run_fields(
     run_id: str,
-    thread: Mapping[str, Any],
+    thread_id: str,
     assistant: Mapping[str, Any],
     request: RunFields,
     *,
@@ -72,7 +75,7 @@ def run_fields(
         instructions = f"{instructions}\n\n{additional}" if instructions else additional
     return {
         "id": run_id,
-        "thread_id": thread["id"],
+        "thread_id": thread_id,
         "assistant_id": assistant["id"],
         "status": "queued",
         "owner": owner,
@@ -102,9 +105,11 @@ def run_fields(
 async def _store_message(
     connection: AsyncConnection, thread_id: str, request: CreateMessage
 ) -> dict[str, Any]:
-    await threads.get(connection, thread_id)
     now = int(time.time())
     content = _content(request)
+    text = next((part["text"]["value"] for part in content if part["type"] == "text"), None)
+    preview = text if request.role == "user" else None
+    await threads.touch(connection, thread_id, now=now, preview=preview)
     fields = {
         "id": new_id("msg"),
         "thread_id": thread_id,
@@ -116,11 +121,7 @@ async def _store_message(
         "attachments": _attachments(request),
         "metadata": request.metadata or {},
     }
-    stored = await messages.add(connection, fields)
-    text = next((part["text"]["value"] for part in content if part["type"] == "text"), None)
-    preview = text if request.role == "user" else None
-    await threads.touch(connection, thread_id, now=now, preview=preview)
-    return stored
+    return await messages.add(connection, fields)
 
 
 def _content(request: CreateMessage) -> list[dict[str, Any]]:

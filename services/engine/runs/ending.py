@@ -56,7 +56,6 @@ _TIME_FIELDS = {
 
 async def end_run(
     database: Database,
-    thread_id: str,
     run_id: str,
     ending: Ending,
     in_flight: InFlight | None = None,
@@ -71,18 +70,15 @@ async def end_run(
     now = int(time.time())
     announcements: list[Announcement] = []
     async with database.write() as connection:
-        changed = await runs.change(
-            connection, run_id, await _run_fields(connection, run_id, ending, known, now), when=when
-        )
-        if not changed:
+        fields = await _run_fields(connection, run_id, ending, known, now)
+        run = await runs.change(connection, run_id, fields, when=when)
+        if run is None:
             return None
         for message in await messages.open_of_run(connection, run_id):
             fields = _message_fields(ending, now)
             fields["content"] = known.contents.get(message["id"], message["content"])
-            await messages.change(connection, message["id"], fields)
-            event = "completed" if fields["status"] == "completed" else "incomplete"
-            stored = await messages.get(connection, thread_id, message["id"])
-            announcements.append((f"thread.message.{event}", stored))
+            if (stored := await messages.change(connection, message["id"], fields)) is not None:
+                announcements.append((f"thread.message.{fields['status']}", stored))
         for step in await steps.of_run(connection, run_id):
             if step["status"] != "in_progress":
                 continue
@@ -91,10 +87,8 @@ async def end_run(
                 fields["step_details"] = known.step_details[step["id"]]
             if known.turn_usage is not None:
                 fields["usage"] = usage_object(known.turn_usage)
-            await steps.change(connection, step["id"], fields)
-            stored = await steps.get(connection, run_id, step["id"])
-            announcements.append((f"thread.run.step.{fields['status']}", stored))
-        run = await runs.get(connection, thread_id, run_id)
+            if (stored := await steps.change(connection, step["id"], fields)) is not None:
+                announcements.append((f"thread.run.step.{fields['status']}", stored))
     announcements.append((f"thread.run.{ending.status}", run))
     return announcements
 

@@ -90,21 +90,11 @@ class RunLoop:
             self._feed.close()
 
     async def _work(self) -> None:
-        now = int(time.time())
-        async with self._database.write(durable=False) as connection:
-            self._usage = from_object(await runs.usage_so_far(connection, self.run_id))
-            fields: dict[str, Any] = {"status": "in_progress"}
-            if self._run["started_at"] is None:
-                fields["started_at"] = now
-            began = await runs.change(connection, self.run_id, fields, when=("queued",))
-            if began:
-                self._run = await runs.get(connection, self.thread_id, self.run_id)
-        if not began:  # cancelled before it began
-            await self._end(self._stop_ending())
-            return
-        self._feed.publish("thread.run.in_progress", self._run)
-        for _ in range(MAX_TURNS):
-            if not await self._take_turn():
+        if self._run["started_at"] is not None:
+            async with self._database.read() as connection:
+                self._usage = from_object(await runs.usage_so_far(connection, self.run_id))
+        for number in range(MAX_TURNS):
+            if not await self._take_turn(first=number == 0):
                 return
         await self._end(
             Ending(
@@ -113,7 +103,7 @@ class RunLoop:
             )
         )
 
-    async def _take_turn(self) -> bool:
+    async def _take_turn(self, *, first: bool) -> bool:
         """One model call; True when the model should be called again."""
         resolved = await self._catalogue.resolve(self._run["model"])
         left = self._completion_tokens_left()
@@ -129,19 +119,13 @@ class RunLoop:
                 prompt_tokens_left=self._prompt_tokens_left(),
             )
         turn = self._turn = Turn(self._database, self._run, self._feed)
-        finished: Finished | None = None
+        # The model is asked before the run is marked: the two waits are one.
         pump = self._pump = Pump(self._model.stream(request))
-        if self._stopped is not None:
-            pump.stop()
+        finished: Finished | None = None
         try:
-            async for event in pump:
-                if isinstance(event, Finished):
-                    finished = event
-                elif turn.characters > MAX_ANSWER_CHARACTERS:
-                    finished = Finished("length")
-                    break
-                else:
-                    await turn.take(event)
+            if self._stopped is not None or (first and not await self._begin()):
+                pump.stop()
+            finished = await self._listen(pump, turn)
         finally:
             self._pump = None
             pump.stop()
@@ -154,6 +138,30 @@ class RunLoop:
         self._usage = add(self._usage, finished.usage)
         return await self._after(turn, finished)
 
+    async def _begin(self) -> bool:
+        """Marks the run as in progress; False if it was cancelled before it began."""
+        fields: dict[str, Any] = {"status": "in_progress"}
+        if self._run["started_at"] is None:
+            fields["started_at"] = int(time.time())
+        async with self._database.write(durable=False) as connection:
+            run = await runs.change(connection, self.run_id, fields, when=("queued",))
+        if run is None:
+            self.stop("cancelled")
+            return False
+        self._run = run
+        self._feed.publish("thread.run.in_progress", run)
+        return True
+
+    async def _listen(self, pump: Pump, turn: Turn) -> Finished | None:
+        """Takes the model's events; its last word, or None if there was none."""
+        async for event in pump:
+            if isinstance(event, Finished):
+                return event
+            if turn.characters > MAX_ANSWER_CHARACTERS:
+                return Finished("length")
+            await turn.take(event)
+        return None
+
     async def _after(self, turn: Turn, finished: Finished) -> bool:
         if finished.reason == "length":
             await turn.ensure_message()
@@ -165,7 +173,6 @@ class RunLoop:
             return await self._calls(turn, finished.usage)
         else:
             await turn.ensure_message()
-            await turn.close()
             await self._end(Ending("completed"), finished.usage)
         return False
 
@@ -192,7 +199,7 @@ class RunLoop:
             "submit_tool_outputs": {"tool_calls": [_asked(call) for call in waiting]},
         }
         async with self._database.write() as connection:
-            waits = await runs.change(
+            run = await runs.change(
                 connection,
                 self.run_id,
                 {
@@ -202,11 +209,10 @@ class RunLoop:
                 },
                 when=("in_progress",),
             )
-            if waits:
+            if run is not None:
                 fields = {"step_details": details, "usage": usage_object(usage)}
                 await steps.change(connection, turn.step_id, fields)
-                run = await runs.get(connection, self.thread_id, self.run_id)
-        if waits:
+        if run is not None:
             self._feed.publish("thread.run.requires_action", run)
         else:
             await self._end(self._stop_ending(), usage)
@@ -220,10 +226,10 @@ class RunLoop:
                 "step_details": details,
                 "usage": usage_object(usage),
             }
-            await steps.change(connection, step_id, fields)
+            step = await steps.change(connection, step_id, fields)
             await runs.change(connection, self.run_id, {"usage": usage_object(self._usage)})
-            step = await steps.get(connection, self.run_id, step_id)
-        self._feed.publish("thread.run.step.completed", step)
+        if step is not None:
+            self._feed.publish("thread.run.step.completed", step)
 
     async def _end(self, ending: Ending, turn_usage: ModelUsage | None = None) -> None:
         turn = self._turn
@@ -232,7 +238,6 @@ class RunLoop:
         mild = ending.status in ("completed", "incomplete")
         announcements = await end_run(
             self._database,
-            self.thread_id,
             self.run_id,
             ending,
             in_flight,
@@ -240,7 +245,7 @@ class RunLoop:
         )
         if announcements is None and mild:
             announcements = await end_run(
-                self._database, self.thread_id, self.run_id, self._stop_ending(), in_flight
+                self._database, self.run_id, self._stop_ending(), in_flight
             )
         for event, data in announcements or []:
             self._feed.publish(event, data)

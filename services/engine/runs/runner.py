@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
 from services.engine.errors import (
+    ThreadBusy,
     cannot_cancel,
     outputs_do_not_match,
     outputs_not_accepted,
@@ -28,6 +29,8 @@ from services.engine.runs.loop import RunLoop
 from services.engine.store import runs, steps
 from services.engine.store.database import Database
 from services.engine.store.owners import Owners
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -117,23 +120,22 @@ class Runner:
     async def cancel(self, thread_id: str, run_id: str) -> dict[str, Any]:
         """The run as ``cancelling``; raises ``ApiError`` if it ended or is being cancelled."""
         async with self._database.write() as connection:
-            run = await runs.get(connection, thread_id, run_id)
-            changed = await runs.change(
+            before = await runs.get(connection, thread_id, run_id)
+            run = await runs.change(
                 connection,
                 run_id,
                 {"status": "cancelling", "required_action": None},
                 when=("queued", "in_progress", "requires_action"),
             )
-            if not changed:
-                raise cannot_cancel(run["status"])
-            waited = run["status"] == "requires_action"
-            run = await runs.get(connection, thread_id, run_id)
+        if run is None:
+            raise cannot_cancel(before["status"])
+        waited = before["status"] == "requires_action"
         working = self._working.get(run_id)
         if working is not None and not waited:
             working.loop.feed.publish("thread.run.cancelling", run)
             working.loop.stop("cancelled")
         elif waited:
-            await end_run(self._database, thread_id, run_id, Ending("cancelled"))
+            await end_run(self._database, run_id, Ending("cancelled"))
         # Otherwise another process carries it out; it looks at the status and ends the run.
         return run
 
@@ -161,8 +163,7 @@ class Runner:
                     raise outputs_do_not_match(expected, got)
                 step = await self._fill(connection, run_id, dict(outputs))
                 fields = {"status": "queued", "required_action": None, "owner": self.owner}
-                await runs.change(connection, run_id, fields)
-                run = await runs.get(connection, thread_id, run_id)
+                run = await runs.change(connection, run_id, fields) or run
 
             def begin(feed: Feed) -> None:
                 if announce is not None:
@@ -172,15 +173,20 @@ class Runner:
 
             return run, self.start(run, begin)
 
-    async def settle(self, thread_id: str) -> Row[Any] | None:
-        """The run that holds the thread, after ending it if its time is over or its owner gone."""
+    async def settle(self, thread_id: str) -> bool:
+        """Frees the thread of a run whose time is over or whose owner is gone; True if it did."""
         async with self._database.read() as connection:
             row = await runs.active_of_thread(connection, thread_id)
-        if row is None:
-            return None
-        if await self._settle(row):
-            return await self.settle(thread_id)
-        return row
+        return row is not None and await self._settle(row)
+
+    async def on_free_thread(self, thread_id: str, work: Callable[[], Awaitable[T]]) -> T:
+        """``work``, and once more if what refused it was a run that should have ended."""
+        try:
+            return await work()
+        except ThreadBusy:
+            if not await self.settle(thread_id):
+                raise
+        return await work()
 
     async def abandon(self, thread_id: str) -> None:
         """Stops the thread's run, if there is one, because the thread is about to go."""
@@ -216,7 +222,7 @@ class Runner:
             ending = Ending("failed", error=("server_error", CRASHED))
         if ending is None:
             return False
-        await end_run(self._database, row.thread_id, row.id, ending, when=(row.status,))
+        await end_run(self._database, row.id, ending, when=(row.status,))
         return True
 
     async def _watch(self) -> None:
@@ -246,13 +252,9 @@ class Runner:
         for call in details["tool_calls"]:
             if call["id"] in outputs:
                 call["function"]["output"] = outputs[call["id"]]
-        await steps.change(
-            connection,
-            step["id"],
-            {
-                "status": "completed",
-                "completed_at": int(time.time()),
-                "step_details": details,
-            },
-        )
-        return await steps.get(connection, run_id, step["id"])
+        fields = {
+            "status": "completed",
+            "completed_at": int(time.time()),
+            "step_details": details,
+        }
+        return await steps.change(connection, step["id"], fields) or step

@@ -64,6 +64,7 @@ class Turn:
         if self._message is None and not self.calls:
             message = await self._open_message()
             self._announce_text("text", message.part("text"), "")
+            await self.close()
 
     async def close(self) -> None:
         """Says what was held back and stops saving; nothing is ended in the store."""
@@ -154,14 +155,15 @@ class Turn:
         now = int(time.time())
         ended = {"status": "completed", "completed_at": now}
         async with self._database.write(durable=False) as connection:
-            await messages.change(connection, message.id, {**ended, "content": message.content()})
-            await steps.change(
+            stored_message = await messages.change(
+                connection, message.id, {**ended, "content": message.content()}
+            )
+            stored_step = await steps.change(
                 connection, message.step_id, {**ended, "usage": usage_object(ModelUsage())}
             )
-            stored_message = await messages.get(connection, self._run["thread_id"], message.id)
-            stored_step = await steps.get(connection, self._run["id"], message.step_id)
-        self._feed.publish("thread.message.completed", stored_message)
-        self._feed.publish("thread.run.step.completed", stored_step)
+        if stored_message is not None and stored_step is not None:
+            self._feed.publish("thread.message.completed", stored_message)
+            self._feed.publish("thread.run.step.completed", stored_step)
 
     # --- calls --------------------------------------------------------------------------------
 

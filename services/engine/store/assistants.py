@@ -33,8 +33,8 @@ def to_object(row: Row[Any]) -> dict[str, Any]:
 
 
 async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, Any]:
-    await connection.execute(insert(assistants).values(fields))
-    return await get(connection, fields["id"])
+    statement = insert(assistants).values(fields).returning(assistants)
+    return to_object((await connection.execute(statement)).one())
 
 
 async def get(connection: AsyncConnection, assistant_id: str) -> dict[str, Any]:

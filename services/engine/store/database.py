@@ -40,17 +40,17 @@ class Database:
     def __init__(self, path: Path):
         self.path = path
         self._write_lock = asyncio.Lock()
-        self._durable = self._engine("FULL", "BEGIN IMMEDIATE", size=1)
-        self._quick = self._engine("NORMAL", "BEGIN IMMEDIATE", size=1)
-        self._readers = self._engine("FULL", "BEGIN", size=4)
+        self._durable = self._engine("FULL", writes=True)
+        self._quick = self._engine("NORMAL", writes=True)
+        self._readers = self._engine("FULL", writes=False)
 
-    def _engine(self, synchronous: str, begin: str, *, size: int) -> AsyncEngine:
+    def _engine(self, synchronous: str, *, writes: bool) -> AsyncEngine:
         engine = create_async_engine(
             f"sqlite+aiosqlite:///{self.path}",
             poolclass=AsyncAdaptedQueuePool,
-            pool_size=size,
+            pool_size=1 if writes else 4,
             max_overflow=0,
-            pool_reset_on_return="rollback",
+            pool_reset_on_return="rollback" if writes else None,
         )
 
         @event.listens_for(engine.sync_engine, "connect")
@@ -67,9 +67,11 @@ class Database:
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.close()
 
-        @event.listens_for(engine.sync_engine, "begin")
-        def begun(connection: Any) -> None:
-            connection.exec_driver_sql(begin)
+        if writes:
+
+            @event.listens_for(engine.sync_engine, "begin")
+            def begun(connection: Any) -> None:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
 
         return engine
 
@@ -99,7 +101,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view of what is committed."""
+        """What is committed; each statement sees the newest, for there is no transaction."""
         async with self._readers.connect() as connection:
             yield connection
 

@@ -35,8 +35,8 @@ def to_object(row: Row[Any]) -> dict[str, Any]:
 
 
 async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, Any]:
-    await connection.execute(insert(messages).values(fields))
-    return await get(connection, fields["thread_id"], fields["id"])
+    statement = insert(messages).values(fields).returning(messages)
+    return to_object((await connection.execute(statement)).one())
 
 
 async def get(connection: AsyncConnection, thread_id: str, message_id: str) -> dict[str, Any]:
@@ -51,8 +51,15 @@ async def get(connection: AsyncConnection, thread_id: str, message_id: str) -> d
     return to_object(row)
 
 
-async def change(connection: AsyncConnection, message_id: str, fields: dict[str, Any]) -> None:
-    await connection.execute(update(messages).where(messages.c.id == message_id).values(fields))
+async def change(
+    connection: AsyncConnection, message_id: str, fields: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The message as changed, or None if it is gone (its thread was deleted)."""
+    statement = (
+        update(messages).where(messages.c.id == message_id).values(fields).returning(messages)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else to_object(row)
 
 
 async def remove(connection: AsyncConnection, thread_id: str, message_id: str) -> None:

@@ -60,8 +60,9 @@ def to_object(row: Row[Any]) -> dict[str, Any]:
 
 
 async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, Any]:
-    await connection.execute(insert(runs).values(fields))
-    return await get(connection, fields["thread_id"], fields["id"])
+    """Raises ``IntegrityError`` when another run holds the thread."""
+    statement = insert(runs).values(fields).returning(runs)
+    return to_object((await connection.execute(statement)).one())
 
 
 async def get(connection: AsyncConnection, thread_id: str, run_id: str) -> dict[str, Any]:
@@ -89,12 +90,13 @@ async def change(
     fields: dict[str, Any],
     *,
     when: Collection[str] | None = None,
-) -> bool:
-    """Changes the run if its status is one of ``when`` (any, if None); tells whether it did."""
-    statement = update(runs).where(runs.c.id == run_id).values(fields)
+) -> dict[str, Any] | None:
+    """The run as changed, or None if its status is not one of ``when`` (None: any will do)."""
+    statement = update(runs).where(runs.c.id == run_id).values(fields).returning(runs)
     if when is not None:
         statement = statement.where(runs.c.status.in_(when))
-    return (await connection.execute(statement)).rowcount == 1
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else to_object(row)
 
 
 async def active_of_thread(connection: AsyncConnection, thread_id: str) -> Row[Any] | None:

@@ -36,8 +36,8 @@ def to_object(row: Row[Any]) -> dict[str, Any]:
 
 
 async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, Any]:
-    await connection.execute(insert(run_steps).values(fields))
-    return await get(connection, fields["run_id"], fields["id"])
+    statement = insert(run_steps).values(fields).returning(run_steps)
+    return to_object((await connection.execute(statement)).one())
 
 
 async def get(connection: AsyncConnection, run_id: str, step_id: str) -> dict[str, Any]:
@@ -52,8 +52,15 @@ async def get(connection: AsyncConnection, run_id: str, step_id: str) -> dict[st
     return to_object(row)
 
 
-async def change(connection: AsyncConnection, step_id: str, fields: dict[str, Any]) -> None:
-    await connection.execute(update(run_steps).where(run_steps.c.id == step_id).values(fields))
+async def change(
+    connection: AsyncConnection, step_id: str, fields: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The step as changed, or None if it is gone (its thread was deleted)."""
+    statement = (
+        update(run_steps).where(run_steps.c.id == step_id).values(fields).returning(run_steps)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else to_object(row)
 
 
 async def of_run(connection: AsyncConnection, run_id: str) -> list[dict[str, Any]]:

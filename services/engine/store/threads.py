@@ -26,10 +26,9 @@ def to_object(row: Row[Any]) -> dict[str, Any]:
 
 
 async def add(connection: AsyncConnection, fields: dict[str, Any], *, now: int) -> dict[str, Any]:
-    await connection.execute(
-        insert(threads).values(**fields, activity=_next_activity(), active_at=now)
-    )
-    return await get(connection, fields["id"])
+    values = {**fields, "activity": _next_activity(), "active_at": now}
+    statement = insert(threads).values(values).returning(threads)
+    return to_object((await connection.execute(statement)).one())
 
 
 async def get(connection: AsyncConnection, thread_id: str) -> dict[str, Any]:
@@ -51,12 +50,17 @@ async def change(
 async def touch(
     connection: AsyncConnection, thread_id: str, *, now: int, preview: str | None = None
 ) -> None:
-    """Moves the thread to the head of the list; ``preview`` names one that has no name yet."""
+    """Moves the thread to the head of the list; ``preview`` names one that has no name yet.
+
+    Raises ``ApiError`` (404).
+    """
     values: dict[str, Any] = {"activity": _next_activity(), "active_at": now}
     if preview:
         line = " ".join(preview[: PREVIEW_CHARACTERS * 4].split())[:PREVIEW_CHARACTERS]
         values["preview"] = func.coalesce(func.nullif(threads.c.preview, ""), line)
-    await connection.execute(update(threads).where(threads.c.id == thread_id).values(values))
+    statement = update(threads).where(threads.c.id == thread_id).values(values)
+    if (await connection.execute(statement)).rowcount == 0:
+        raise not_found("thread", thread_id)
 
 
 async def remove(connection: AsyncConnection, thread_id: str) -> None:
