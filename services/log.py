@@ -23,6 +23,7 @@ _KEY_SHAPES = re.compile(
     r"|(?<=//)[^\s/@]+(?=@)",
     re.IGNORECASE,
 )
+_SHORTEST_KEY = 6  # replacing a shorter one would eat words, and guard nothing
 _HIDDEN = "•••"
 
 
@@ -53,7 +54,7 @@ def without_keys(text: str) -> str:
     """``text`` with everything in it that is or looks like a key replaced."""
     for name in _KEY_VARIABLES:
         value = os.environ.get(name, "").strip()
-        if value:
+        if len(value) >= _SHORTEST_KEY:
             text = text.replace(value, _HIDDEN)
     return _KEY_SHAPES.sub(_HIDDEN, text)
 

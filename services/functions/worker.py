@@ -252,7 +252,8 @@ class _Process:
             # Also when the process itself has gone: it may have left others of its group.
             self._signal(signal.SIGKILL)
         try:
-            await self._process.wait()
+            # Not for ever: the kernel keeps a process that waits for a dead network drive.
+            await asyncio.wait({self._exit}, timeout=_LEAVE)
             await asyncio.wait({self._collecting}, timeout=_GRACE / 4)
         finally:
             for task in self._tasks:

@@ -49,6 +49,7 @@ _SMALL_TALK = re.compile(
     r"(thanks?|thank you|ok|okay|yes|no|bye|goodbye|great|nice|cool|test|testing)\b", re.IGNORECASE
 )
 _HELP = re.compile(r"/?help\b|what can you do|who are you|what are you", re.IGNORECASE)
+_READ = 2000  # characters of a message that are searched for what it asks
 _SAMPLES = "markdown|table|code|long"
 _SHOW = re.compile(
     rf"^\W*({_SAMPLES})\W*$"
@@ -140,7 +141,7 @@ def _arguments(tool: ToolDefinition, text: str) -> str:
 
 def _is_request(text: str) -> bool:
     """Whether a message asks for something, and not for what the rehearsal itself can show."""
-    stripped = text.strip()
+    stripped = text.strip()[:_READ]
     if not stripped or _HELP.match(stripped) or _SHOW.search(stripped):
         return False
     small = _GREETING.match(stripped) or _SMALL_TALK.match(stripped)
@@ -154,7 +155,7 @@ def _answer(request: ModelRequest, said: _Conversation) -> str:
     functions = [tool.name for tool in callable_functions(request.tools)]
     if _HELP.match(text):
         return answers.help_answer(functions, said.instructions)
-    shown = _SHOW.search(text)
+    shown = _SHOW.search(text[:_READ])
     if shown is not None:
         return answers.sample(next(kind for kind in shown.groups() if kind).lower())
     if not said.images and (not text or (_GREETING.match(text) and len(text.split()) <= 4)):

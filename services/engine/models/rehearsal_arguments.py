@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+# The rules look at the beginning of a message: some of them take time by its length squared.
+_READ = 2000
 _QUOTED = re.compile(r'"([^"\n]*)"|“([^”\n]*)”|`([^`\n]+)`|(?<!\w)\'([^\'\n]*)\'(?!\w)')
 # Not a piece of a date, a time or a version.
 _NUMBER = re.compile(r"(?<![\w.-])(?<!\d:)-?\d+(?:\.\d+)?(?![\w]|[:-]\d)")
@@ -64,6 +66,7 @@ class _Message:
 
     text: str
     left: str = ""
+    remainder: str = ""
     pairs: dict[str, str] = field(default_factory=dict)
 
     def take(self, pattern: re.Pattern[str]) -> str | None:
@@ -88,10 +91,11 @@ def fill_arguments(
             return {**_fill_missing(root, properties, arguments), **arguments}
     if not properties:
         return {}
-    left = text
+    beginning, remainder = text[:_READ], text[_READ:]
+    left = beginning
     for name in names:
         left = re.sub(rf"`?\b{re.escape(name)}\b`?(?:\(\))?", " ", left, flags=re.IGNORECASE)
-    message = _Message(text, left)
+    message = _Message(beginning, left, remainder)
     _take_pairs(message, properties)
     required = _required(root)
     found: dict[str, Any] = {}
@@ -190,8 +194,8 @@ def _rest(
         schema = properties.get(name, {})
         if _kind(schema) not in ("string", None) or "enum" in schema or "format" in schema:
             continue
-        left = " ".join(message.left.split())
-        left = _FILLER.sub("", left).strip(" ?!.,;:\t") or message.text.strip()
+        left = _FILLER.sub("", " ".join(message.left.split())) + message.remainder
+        left = left.strip(" ?!.,;:\t") or message.text.strip()
         if left:
             found[name] = left
         return
