@@ -72,7 +72,7 @@ async def _run(
 ) -> int:
     import uvicorn
 
-    from services.connection.wire import Lifespan
+    from services.connection.asgi import Lifespan
     from services.engine.app import create_app
     from services.engine.guard import Guard
     from services.engine.settings import EngineSettings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.engine.models.base import ReasoningDelta, TextDelta
 
+_MOST_BLANKS = 1000  # before an answer, that it may still turn out to begin with thinking
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
@@ -58,7 +59,7 @@ class ThinkingSplitter:
             begin = self._held.lstrip()
             if begin.startswith(_OPEN):
                 self._state, self._held = "thinking", begin[len(_OPEN) :]
-            elif _OPEN.startswith(begin):
+            elif _OPEN.startswith(begin) and len(self._held) < _MOST_BLANKS:
                 return []
             else:
                 return self._answer(self._held)

@@ -6,7 +6,7 @@ Messages, tools and parameters in; typed pieces out. A driver never raises anyth
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -158,10 +158,10 @@ class ModelEntry:
 class Model(Protocol):
     """A connected endpoint, able to run any model it lists."""
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yields the answer's pieces, ``Finished`` last; raises ``ModelError``.
 
-        Closing the iterator early closes the connection to the endpoint.
+        Closing the generator early closes the connection to the endpoint.
         """
         ...
 

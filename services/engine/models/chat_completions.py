@@ -175,7 +175,7 @@ class ChatCompletions:
         if error.status_code not in _REFUSALS:
             return False
         full = _body_of(error)
-        complaint = " ".join(filter(None, (reason_in(full), _parameter(full))))
+        complaint = " ".join(filter(None, (_parameter(full), reason_in(full))))[:2000]
         if is_overflow(full, complaint) or not self._capabilities.learn(model, body, complaint):
             return False
         log.info("%s refused a field for %s; asking without it", self.host, model)

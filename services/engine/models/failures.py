@@ -177,6 +177,7 @@ class Endpoint:
 
     def quote(self, text: str) -> str:
         """An endpoint's own words, without markup, without the key, cut."""
+        text = text[:20_000]  # a body may be of any length
         if self._key:  # a short one may be part of any word
             key = re.escape(self._key)
             text = re.sub(key if len(self._key) > 7 else rf"(?<!\w){key}(?!\w)", "***", text)

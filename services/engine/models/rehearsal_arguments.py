@@ -17,7 +17,7 @@ from typing import Any
 
 # The rules look at the beginning of a message: some of them take time by its length squared.
 _READ = 2000
-_QUOTED = re.compile(r'"([^"\n]*)"|“([^”\n]*)”|`([^`\n]+)`|(?<!\w)\'([^\'\n]*)\'(?!\w)')
+_QUOTED = re.compile(r'"([^"\n]*)"|“([^”\n]*)”|`([^`\n]+)`|(?<!\w)\'([^\'\n]+)\'(?!\w)')
 # Not a piece of a date, a time or a version.
 _NUMBER = re.compile(r"(?<![\w.-])(?<!\d:)-?\d+(?:\.\d+)?(?![\w]|[:-]\d)")
 _FORMATS = {

@@ -180,11 +180,10 @@ def _is_another(call: _Call, upstream_id: str, name: str, arguments: str) -> boo
     """Whether a fragment with a name, addressed like ``call``, begins a call of its own."""
     if upstream_id and call.upstream_id and upstream_id != call.upstream_id:
         return True
-    so_far = call.text
     if call.name and name != call.name:
         # With no arguments yet it may be the rest of a name that comes in pieces.
-        return bool(so_far.strip()) or call.index is not None
-    return arguments.lstrip().startswith("{") and _is_object(so_far)
+        return bool(call.arguments) or call.index is not None
+    return arguments.lstrip().startswith("{") and _is_object(call.text)
 
 
 def _argument_text(arguments: object) -> str:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import cast
-
 from services.engine.models.base import ModelEvent
 
 AHEAD = 256
@@ -19,7 +17,7 @@ AHEAD = 256
 class Pump:
     """An async iterator over a model's events that ``stop`` ends at once."""
 
-    def __init__(self, source: AsyncIterator[ModelEvent]):
+    def __init__(self, source: AsyncGenerator[ModelEvent, None]):
         self._source = source
         self._queue: asyncio.Queue[ModelEvent | BaseException | None] = asyncio.Queue(AHEAD)
         self._stopped = asyncio.Event()
@@ -47,7 +45,7 @@ class Pump:
         end: BaseException | None = None
         try:
             # Drivers are async generators; closing one closes its connection to the endpoint.
-            async with aclosing(cast("AsyncGenerator[ModelEvent]", self._source)) as events:
+            async with aclosing(self._source) as events:
                 async for event in events:
                     await self._queue.put(event)
         except asyncio.CancelledError:
