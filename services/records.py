@@ -41,6 +41,10 @@ class ServiceError(Exception):
         self.code = code
 
 
+class RunNotStarted(ServiceError):
+    """The message is stored in its thread, but the run that answers it could not be started."""
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionTool:
     """A function the model may ask for; ``parameters`` is its JSON Schema, or None without any."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services import reading
 from services.connection.speaking import speaking
 from services.functions.folder import FunctionsFolder
-from services.records import ACTIVE_STATUSES, Message
+from services.records import ACTIVE_STATUSES, Message, RunNotStarted, ServiceError
 from services.session import RunSession
 
 if TYPE_CHECKING:
@@ -25,15 +25,22 @@ class Runs:
     async def send(self, thread_id: str, assistant_id: str, text: str) -> RunSession:
         """Stores the user's message, then starts the run that answers it.
 
-        Raises ``ServiceError``: with the message not stored, if the thread is busy or the text is
-        refused; with it stored in the thread, if only the run could not be started.
+        Raises ``ServiceError`` with nothing stored, if the thread is busy or the text is refused;
+        ``RunNotStarted`` with the message in the thread, if only the run could not be started.
         """
         async with speaking("send the message"):
             stored = await self._client.beta.threads.messages.create(
                 thread_id, role="user", content=text
             )
         session = self._session(thread_id, assistant_id, reading.message(stored))
-        await session.begin()
+        try:
+            await session.begin()
+        except ServiceError as error:
+            raise RunNotStarted(
+                f"{error.sentence} Your message is in the thread; run it again then.",
+                status=error.status,
+                code=error.code,
+            ) from error
         self._sessions[thread_id] = session
         return session
 

@@ -74,6 +74,7 @@ async def _run(
 
     from services.connection.asgi import Lifespan
     from services.engine.app import create_app
+    from services.engine.engine import set_aside_notice
     from services.engine.guard import Guard
     from services.engine.settings import EngineSettings
 
@@ -113,6 +114,8 @@ async def _run(
     lifespan = Lifespan(engine)
     try:
         async with lifespan:
+            if notice := set_aside_notice(engine.state.engine):
+                _say(notice)
             await server.serve(sockets=[listener])
     except Exception as error:
         # The store's own errors are sentences; for anything else the log has the rest.

@@ -87,13 +87,18 @@ class EmbeddedConnection:
         return client, self._state(app.state.engine)
 
     def _state(self, engine: Engine) -> ConnectionState:
+        from services.engine.engine import set_aside_notice
+
         rehearsing = self._model.url is None
+        notes = [REHEARSING.format(settings=self._settings_file)] if rehearsing else []
+        if notice := set_aside_notice(engine):
+            notes.insert(0, notice)
         return ConnectionState(
             name=NAME,
             label=engine.connected.label,
             ready=True,
             default_model=self._model.default or (engine.connected.label if rehearsing else ""),
-            note=REHEARSING.format(settings=self._settings_file) if rehearsing else "",
+            note=" ".join(notes),
         )
 
     async def close(self) -> None:

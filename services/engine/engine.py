@@ -54,6 +54,17 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
     return Engine(database, runner, connected, owners)
 
 
+def set_aside_notice(engine: Engine) -> str:
+    """A sentence when the database could not be read and a new one was begun; else empty."""
+    aside = engine.database.set_aside
+    if aside is None:
+        return ""
+    return (
+        f"The database could not be read. It was moved to {aside}, nothing in it was deleted, "
+        "and a new one was begun."
+    )
+
+
 def engine_of(request: Request) -> Engine:
     engine: Engine = request.app.state.engine
     return engine

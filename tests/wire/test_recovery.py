@@ -9,7 +9,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from services.engine.engine import open_engine
+from services.engine.engine import open_engine, set_aside_notice
 from services.engine.models.base import TextDelta
 from services.engine.settings import EngineSettings
 from services.engine.store.database import StoreError
@@ -171,6 +171,7 @@ async def test_a_file_that_is_no_database_is_moved_aside_not_deleted(tmp_path: P
     path.write_bytes(b"this is no database" * 500)
     engine = await open_engine(EngineSettings(tmp_path))
     await engine.close()
+    assert str(tmp_path / "understudy.db.damaged-1") in set_aside_notice(engine)
     aside = tmp_path / "understudy.db.damaged-1"
     assert aside.read_bytes() == b"this is no database" * 500
 

@@ -509,3 +509,24 @@ async def test_deleting_a_busy_thread_stops_its_run(wire: Wire) -> None:
     await wire.client.beta.threads.delete(thread.id)
     assert wire.model.closed == 1
     assert isinstance(wire.engine.runner, Runner)
+
+
+async def test_a_store_that_fails_is_told_in_the_stream_and_the_run_ended_later(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assistant = await wire.assistant()
+    thread = await wire.thread("hi")
+    runs = wire.client.beta.threads.runs
+
+    async def full(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("services.engine.runs.loop.end_run", full)
+        stream = await runs.create(thread.id, assistant_id=assistant.id, stream=True)
+        with pytest.raises(openai.APIError, match="engine failed during this run"):
+            async for _ in stream:
+                pass
+    run = (await runs.list(thread.id)).data[0]
+    run = await runs.poll(run_id=run.id, thread_id=thread.id)
+    assert run.status == "failed"

@@ -33,6 +33,7 @@ from services.records import (
     Deny,
     FunctionTool,
     Message,
+    RunNotStarted,
     ServiceError,
     ToolStep,
 )
@@ -330,3 +331,13 @@ async def test_a_run_of_another_process_is_followed(tmp_path: Path) -> None:
                     go.set()
             assert "".join(pieces) == "one two"
             assert not followed.active
+
+
+async def test_a_run_that_cannot_start_leaves_the_message_in_the_thread(
+    services: Services,
+) -> None:
+    thread = await services.threads.create()
+    with pytest.raises(RunNotStarted, match="Your message is in the thread"):
+        await services.runs.send(thread.id, "asst_gone", "hello")
+    conversation = await services.threads.open(thread.id)
+    assert [item.text for item in conversation.items if isinstance(item, Message)] == ["hello"]

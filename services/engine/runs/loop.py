@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from services.engine.errors import ApiError
 from services.engine.models.base import Finished, Model, ModelError, ModelUsage
 from services.engine.models.catalogue import Catalogue
 from services.engine.runs.context import model_request
@@ -80,14 +81,19 @@ class RunLoop:
             await self._end(Ending("failed", error=(error.code, error.message)))
         except Exception:
             log.exception("run %s failed", self.run_id)
-            await self._end(
-                Ending(
-                    "failed",
-                    error=("server_error", "The engine failed during this run; see its log."),
-                )
-            )
+            await self._give_up()
         finally:
             self._feed.close()
+
+    async def _give_up(self) -> None:
+        """Ends a run that met an error of our own. If even that fails, the stream says so; the
+        runner ends the run later, because nobody carries it on."""
+        said = "The engine failed during this run; its log says why."
+        try:
+            await self._end(Ending("failed", error=("server_error", said)))
+        except Exception:
+            log.exception("run %s could not be ended", self.run_id)
+            self._feed.publish("error", ApiError(said, status=500).envelope())
 
     async def _work(self) -> None:
         if self._run["started_at"] is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+
 from services.engine.models.base import ModelEvent
 
 AHEAD = 256

@@ -14,7 +14,6 @@ same file is waited for (``busy_timeout``).
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,6 +38,8 @@ class Database:
 
     def __init__(self, path: Path):
         self.path = path
+        self.set_aside: Path | None = None
+        """Where a file that was no database went when this one was opened."""
         self._write_lock = asyncio.Lock()
         self._durable = self._engine("FULL", writes=True)
         self._quick = self._engine("NORMAL", writes=True)
@@ -77,7 +78,11 @@ class Database:
 
     async def open(self) -> None:
         """Creates or checks the file; raises ``StoreError`` and leaves it untouched otherwise."""
-        version = await asyncio.to_thread(_schema_version, self.path)
+        try:
+            version = await asyncio.to_thread(_schema_version, self.path)
+        except sqlite3.DatabaseError:
+            self.set_aside = await asyncio.to_thread(_move_aside, self.path)
+            version = 0
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{self.path} was made by a newer Understudy (schema {version}, this one knows "
@@ -113,7 +118,8 @@ class Database:
 def _schema_version(path: Path) -> int:
     """The file's schema version, 0 for one that is not there yet. A cheap look with plain sqlite3.
 
-    A file that is no database is moved aside, never deleted.
+    Raises ``sqlite3.DatabaseError`` for a file that is no database, ``StoreError`` for one that
+    cannot be opened.
     """
     if not path.exists():
         return 0
@@ -126,24 +132,21 @@ def _schema_version(path: Path) -> int:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         finally:
             connection.close()
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise StoreError(
-                f"The database {path} cannot be opened ({error}). Nothing was changed; check the "
-                "file's permissions and that its disk has room."
-            ) from None
-        aside = _free_name(path)
-        shutil.move(path, aside)
-        for suffix in ("-wal", "-shm"):
-            companion = path.with_name(path.name + suffix)
-            if companion.exists():
-                shutil.move(companion, aside.with_name(aside.name + suffix))
-        return 0
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"The database {path} cannot be opened ({error}). Nothing was changed; check the "
+            "file's permissions and that its disk has room."
+        ) from None
     return int(version)
 
 
-def _free_name(path: Path) -> Path:
+def _move_aside(path: Path) -> Path:
+    """Renames a file that is no database, with its companions; nothing is ever deleted."""
     number = 1
-    while (candidate := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
-    return candidate
+    for suffix in ("-wal", "-shm", ""):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            companion.rename(aside.with_name(aside.name + suffix))
+    return aside

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from textual.widgets import Input, OptionList, TextArea
+
+from services.records import Settings
+from tests.tui.fake_workspace import FakeWorkspace
+from tests.tui.support import running
+from tui.commands import BY_ID, COMMANDS, ENCLOSING, Command, keys_of, keys_text, readable
+from tui.screens.assistant_form import AssistantForm
+from tui.screens.help import help_text
+from tui.widgets.approval_card import ApprovalCard
+
+NEVER = {"ctrl+m", "ctrl+i", "ctrl+h", "ctrl+left_square_bracket", "ctrl+[", "ctrl+f"}
+"""Other keys on plain terminals, and the one that find will have."""
+
+
+def text_keys() -> set[str]:
+    keys = {
+        key
+        for widget in (TextArea, Input)
+        for binding in widget.BINDINGS
+        for key in binding.key.split(",")
+    }
+    return keys | {"ctrl+b", "tab", "shift+tab"}
+
+
+def share_a_place(one: Command, other: Command) -> bool:
+    return (
+        one.where == other.where
+        or one.where in ENCLOSING[other.where]
+        or other.where in ENCLOSING[one.where]
+    )
+
+
+def test_ids_are_unique() -> None:
+    assert len(BY_ID) == len(COMMANDS)
+
+
+def test_no_two_commands_share_a_key_in_one_place() -> None:
+    clashes = [
+        (one.id, other.id)
+        for one, other in itertools.combinations(COMMANDS, 2)
+        if share_a_place(one, other) and set(keys_of(one, {})) & set(keys_of(other, {}))
+    ]
+    # Escape on a decision or in a form leaves these; only outside of them it stops the run.
+    assert clashes == [("run.cancel", "approval.park")]
+
+
+def test_keys_that_edit_text_are_never_taken_where_text_is_written() -> None:
+    allowed = {"app.copy": {"ctrl+c", "super+c"}, "message.send": {"enter"}}
+    for command in COMMANDS:
+        if command.where in ("assistants", "threads", "approval"):
+            continue
+        taken = set(keys_of(command, {})) & text_keys() - allowed.get(command.id, set())
+        assert not taken, command.id
+
+
+def test_keys_that_are_other_keys_on_plain_terminals_are_never_bound() -> None:
+    for command in COMMANDS:
+        assert not set(keys_of(command, {})) & NEVER, command.id
+
+
+def test_a_letter_is_only_a_key_where_nothing_is_typed() -> None:
+    for command in COMMANDS:
+        if any(len(key) == 1 for key in keys_of(command, {})):
+            assert command.where in ("assistants", "threads", "approval"), command.id
+
+
+@pytest.mark.parametrize(
+    ("id", "key"),
+    [
+        ("message.send", "enter"),
+        ("message.newline", "ctrl+j,shift+enter"),
+        ("run.cancel", "escape"),
+        ("thread.new", "ctrl+n"),
+        ("app.palette", "ctrl+p"),
+        ("message.editor", "ctrl+g"),
+        ("app.help", "f1"),
+        ("app.quit", "ctrl+q"),
+        ("approval.once", "y"),
+        ("approval.deny", "n"),
+        ("approval.deny_reason", "r"),
+        ("approval.full", "f"),
+    ],
+)
+def test_the_keys_promised_to_users_stay(id: str, key: str) -> None:
+    assert BY_ID[id].keys == key
+
+
+def test_keys_are_written_for_people() -> None:
+    assert readable("ctrl+n") == "Ctrl+N"
+    assert readable("shift+enter") == "Shift+Enter"
+    assert readable("f1") == "F1"
+    assert readable("y") == "y"
+    assert keys_text(BY_ID["app.quit"], {"app.quit": "f10"}) == "F10"
+
+
+@pytest.mark.parametrize("width", [40, 94])
+def test_help_has_every_command_at_any_width(width: int) -> None:
+    told = help_text({}, width).plain
+    for command in COMMANDS:
+        assert command.title in told
+        assert command.help.split()[0] in told
+    assert all(len(line) <= width for line in told.split("\n")) or width == 40
+
+
+async def test_every_command_with_a_key_is_bound_where_the_table_says() -> None:
+    async with running() as driver:
+        screen = driver.screen
+        form = AssistantForm(driver.workspace, None, lambda draft: None)
+        nodes = {
+            "app": driver.app,
+            "workspace": screen,
+            "composer": screen.composer,
+            "assistants": screen.assistant_list,
+            "threads": screen.thread_list,
+            "approval": ApprovalCard(),
+            "form": form,
+        }
+        for command in COMMANDS:
+            bound = [binding for _key, binding in nodes[command.where]._bindings]
+            if command.keys:
+                assert command.id in {binding.id for binding in bound}, command.id
+            space, _, name = command.action.rpartition(".")
+            owner = {"screen": screen, "app": driver.app}.get(space, nodes[command.where])
+            assert hasattr(owner, f"action_{name.partition('(')[0]}"), command.id
+
+
+async def test_the_palette_lists_every_command() -> None:
+    async with running() as driver:
+        await driver.pilot.press("ctrl+p")
+        await driver.until(
+            lambda: (
+                len(driver.app.screen.query(OptionList)) == 1
+                and driver.app.screen.query_one(OptionList).option_count >= len(COMMANDS)
+            ),
+            "all commands are listed",
+        )
+        listed = "\n".join(
+            str(option.prompt) for option in driver.app.screen.query_one(OptionList).options
+        )
+        for command in COMMANDS:
+            assert command.title in listed
+
+
+async def test_the_palette_says_what_a_command_needs_that_makes_no_sense_now() -> None:
+    async with running() as driver:
+        await driver.pilot.press("ctrl+p")
+        await driver.pilot.press(*"deny with")
+        listed = lambda: driver.app.screen.query_one(OptionList)  # noqa: E731
+        await driver.until(lambda: listed().option_count == 1, "one command is left")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: driver.said(), "a toast")
+        assert "needs a decision" in driver.said()[0]
+
+
+async def test_a_user_changes_a_key_by_command_id() -> None:
+    workspace = FakeWorkspace(settings=Settings(keymap={"app.help": "f9", "no.such": "f10"}))
+    async with running(workspace) as driver:
+        await driver.pilot.press("f1")
+        assert len(driver.app.screen_stack) == 1
+        await driver.pilot.press("f9")
+        await driver.until(lambda: len(driver.app.screen_stack) == 2, "help is open")
+        assert "F9" in str(driver.app.screen.query_one("#help-text").render())
