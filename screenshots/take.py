@@ -1,0 +1,137 @@
+"""Pictures of the real app: started headless over a workspace in a temporary home, as SVG files.
+
+    python -m screenshots.take [FOLDER]
+
+Everything on the pictures comes from the app and its built-in ``rehearsal`` model; no network, no
+key and nothing of the user's own is involved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.pilot import Pilot
+
+from tui.app import UnderstudyApp
+from tui.screens.workspace import WorkspaceScreen
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SIZE = (120, 36)
+PATIENCE = 60.0
+"""Seconds a step of the story may take before the pictures are given up."""
+
+QUESTION = "Hello! What can you do, and how do I connect a model?"
+CALLS_A_FUNCTION = "Call days_between with start 2026-01-01 and end 2026-11-22."
+
+
+def workspace_at_home() -> Workspace:
+    """The app's own workspace, in the home the environment names."""
+    from services.workspace import Workspace
+
+    return Workspace.at_home()
+
+
+class Photographer:
+    """The running app, and where its pictures go."""
+
+    def __init__(self, app: UnderstudyApp, pilot: Pilot[None], folder: Path) -> None:
+        self._app = app
+        self._pilot = pilot
+        self._folder = folder
+        self.taken: list[Path] = []
+
+    @property
+    def screen(self) -> WorkspaceScreen:
+        screen = self._app.screen_stack[0]
+        assert isinstance(screen, WorkspaceScreen)
+        return screen
+
+    async def until(self, condition: Callable[[], object], what: str) -> None:
+        """Let the app work until ``condition`` holds; raises TimeoutError naming ``what``."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not condition():
+                    await self._pilot.pause()
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise TimeoutError(f"waited {PATIENCE:.0f} s for {what}") from None
+
+    async def press(self, *keys: str) -> None:
+        await self._pilot.press(*keys)
+        for _ in range(4):
+            await self._pilot.pause()
+
+    async def ask(self, text: str) -> None:
+        """Write and send a message; returns when its run has ended or waits for a decision."""
+        self.screen.composer.insert(text)
+        await self.press("enter")
+        await self.until(lambda: self.screen.flow.page.session is not None, "the run")
+        await self.until(
+            lambda: not self.screen.flow.active or self.screen.decision is not None, "an answer"
+        )
+        await self.press()
+
+    async def shoot(self, name: str) -> None:
+        """Write the screen as ``name``.svg."""
+        await self.press()
+        picture = self._app.export_screenshot(title="Understudy")
+        path = self._folder / f"{name}.svg"
+        await asyncio.to_thread(path.write_text, picture, encoding="utf-8")
+        self.taken.append(path)
+
+
+async def take(
+    folder: Path, make_workspace: Callable[[], Workspace] = workspace_at_home
+) -> list[Path]:
+    """Play the story and write its pictures into ``folder``, which exists; returns the files."""
+    app = UnderstudyApp(make_workspace())
+    async with app.run_test(size=SIZE) as pilot:
+        camera = Photographer(app, pilot, folder)
+        await camera.until(lambda: camera.screen.header.state == "ready", "the connection")
+        await camera.ask(QUESTION)
+        await camera.shoot("conversation")
+        await camera.press("f8")
+        await camera.shoot("conversation-light")
+        await camera.press("f8")
+        await camera.press("ctrl+n")
+        await camera.ask(CALLS_A_FUNCTION)
+        await camera.until(lambda: camera.screen.decision is not None, "a decision to be asked")
+        await camera.shoot("approval")
+        card = camera.screen.card
+        assert card is not None
+        await camera.until(card.ready_to_decide, "the end of the grace")
+        await camera.press("y")
+        await camera.until(lambda: not camera.screen.flow.active, "the answer")
+        await camera.shoot("approved")
+        camera.screen.action_new_assistant()
+        await camera.until(lambda: len(app.screen_stack) == 2, "the form")
+        await camera.press(*"Research Assistant")
+        await camera.shoot("assistant")
+        await camera.press("escape", "y", "f1")
+        await camera.until(lambda: len(app.screen_stack) == 2, "the help")
+        await camera.shoot("help")
+    return camera.taken
+
+
+def main() -> int:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="understudy-pictures-") as home:
+        for name in [name for name in os.environ if name.startswith("UNDERSTUDY_")]:
+            del os.environ[name]
+        os.environ["UNDERSTUDY_HOME"] = home
+        for path in asyncio.run(take(folder)):
+            print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

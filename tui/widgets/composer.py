@@ -1,0 +1,34 @@
+"""The message box: takes keys from the first paint on, and never loses what it was given."""
+
+from __future__ import annotations
+
+from tui.text import safe_line
+from tui.widgets.entry_field import EntryField
+
+
+class Composer(EntryField):
+    DEFAULT_CSS = """
+    Composer {
+        margin: 0;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(hint="Message", id=id)
+
+    def address(self, name: str) -> None:
+        """Say in the empty box who would read the message; ``name`` need not be safe."""
+        shown = safe_line(name, 60)
+        self.hint(f"Message {shown}" if shown else "Message")
+
+    def take(self) -> str:
+        """The text, out of the box."""
+        text = self.text
+        self.clear()
+        return text
+
+    def give_back(self, text: str) -> None:
+        """Put text back that could not be sent, before whatever was typed since."""
+        typed = self.text
+        self.text = f"{text}\n\n{typed}" if typed.strip() else text
+        self.move_cursor(self.document.end)

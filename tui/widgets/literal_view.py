@@ -1,0 +1,140 @@
+"""Text shown literally: nothing is left out, hidden characters are visible escapes.
+
+For what somebody has to judge before it runs. Long text scrolls; only visible lines are drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from rich.cells import chop_cells
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.text import visible
+
+_GUTTER = 2
+"""Cells at the left that tell a line broken by the view from one broken by the text."""
+_ESCAPE = re.compile(r"(\\u\{[0-9A-Fa-f]+\})")
+
+
+class LiteralView(ScrollView, can_focus=True):
+    """Shows ``text`` wrapped to its width, and says once when its last line was on screen."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "literal-view--text",
+        "literal-view--escape",
+        "literal-view--gutter",
+    }
+    DEFAULT_CSS = """
+    LiteralView {
+        height: auto;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        background: $surface;
+        padding: 0 1;
+        & > .literal-view--text { color: $foreground; }
+        & > .literal-view--gutter { color: $footer-description-foreground; }
+        & > .literal-view--escape { color: $warning; text-style: bold underline; }
+        &:focus { background: $panel; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_up", "Up", show=False),
+        Binding("down,j", "scroll_down", "Down", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("pagedown,space", "page_down", "Page down", show=False),
+        Binding("home,g", "scroll_home", "Start", show=False),
+        Binding("end,G", "scroll_end", "End", show=False),
+    ]
+
+    class EndShown(Message):
+        """The last line was on screen."""
+
+    class Moved(Message):
+        """Other lines than before are on screen."""
+
+    def __init__(self, text: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._source = text
+        self._lines: list[str] = []
+        self._starts: list[bool] = []
+        self._wrapped_to = 0
+        self.end_shown = False
+
+    @property
+    def line_count(self) -> int:
+        """Lines at the current width."""
+        return len(self._lines)
+
+    @property
+    def shown_lines(self) -> tuple[int, int]:
+        """First and last line on screen, counted from 1."""
+        top = self.scroll_offset.y
+        bottom = min(self.line_count, top + self.scrollable_content_region.height)
+        return min(top + 1, self.line_count), bottom
+
+    def show(self, text: str) -> None:
+        """Replace the text; its end counts as not shown."""
+        self._source = text
+        self._wrapped_to = 0
+        self.end_shown = False
+        self.scroll_to(y=0, animate=False, force=True)
+        self._wrap()
+        self.refresh(layout=True)
+        self.call_after_refresh(self._look)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        if width != self._wrapped_to:
+            self._wrap(width)
+        return max(1, self.line_count)
+
+    def on_resize(self) -> None:
+        self._wrap()
+        self.call_after_refresh(self._look)
+
+    def _wrap(self, width: int | None = None) -> None:
+        room = max(1, width if width is not None else self.scrollable_content_region.width)
+        if room != self._wrapped_to:
+            self._wrapped_to = room
+            self._lines, self._starts = [], []
+            for line in self._source.split("\n"):
+                pieces = chop_cells(visible(line), max(1, room - _GUTTER)) or [""]
+                self._lines += pieces
+                self._starts += [True] + [False] * (len(pieces) - 1)
+        self.virtual_size = Size(room, self.line_count)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._look()
+
+    def _look(self) -> None:
+        height = self.scrollable_content_region.height
+        if not self.is_mounted or height < 1 or not self.display:
+            return
+        self.post_message(self.Moved())
+        if not self.end_shown and self.scroll_offset.y + height >= self.line_count:
+            self.end_shown = True
+            self.post_message(self.EndShown())
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        index = y + self.scroll_offset.y
+        if index >= self.line_count:
+            return Strip.blank(width, self.rich_style)
+        plain = self.get_component_rich_style("literal-view--text")
+        marked = self.get_component_rich_style("literal-view--escape")
+        gutter = self.get_component_rich_style("literal-view--gutter")
+        parts = _ESCAPE.split(self._lines[index])
+        segments = [Segment("  " if self._starts[index] else "↪ ", gutter)]
+        segments += [
+            Segment(part, marked if number % 2 else plain)
+            for number, part in enumerate(parts)
+            if part
+        ]
+        return Strip(segments).adjust_cell_length(width, plain)
