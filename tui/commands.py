@@ -16,7 +16,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 
 Where = Literal[
-    "app", "workspace", "composer", "assistants", "threads", "approval", "form", "dialog"
+    "app", "workspace", "composer", "transcript", "assistants", "threads", "approval", "form"
 ]
 Group = Literal["Conversation", "Message", "Threads", "Assistants", "Approval", "Panes", "App"]
 
@@ -34,11 +34,11 @@ ENCLOSING: Mapping[Where, tuple[Where, ...]] = {
     "app": (),
     "workspace": ("app",),
     "composer": ("workspace", "app"),
+    "transcript": ("workspace", "app"),
     "assistants": ("workspace", "app"),
     "threads": ("workspace", "app"),
     "approval": ("workspace", "app"),
     "form": ("app",),
-    "dialog": ("app",),
 }
 """For each place, the places around it whose keys work there too."""
 
@@ -46,11 +46,11 @@ PLACES: Mapping[Where, str] = {
     "app": "anywhere",
     "workspace": "in the conversation view",
     "composer": "in the message box",
+    "transcript": "in the conversation",
     "assistants": "in the assistant list",
     "threads": "in the thread list",
     "approval": "on a decision",
     "form": "in the assistant form",
-    "dialog": "in a dialog",
 }
 
 
@@ -123,6 +123,26 @@ COMMANDS: tuple[Command, ...] = (
         "answer.copy", "Copy the last answer",
         "Send the last answer, as Markdown, to the clipboard.",
         "Conversation", "workspace", "screen.copy_answer", keys="alt+c", needs="an answer",
+    ),
+    Command(
+        "transcript.previous", "Entry above",
+        "Move the mark to the message or step above.",
+        "Conversation", "transcript", "cursor(-1)", keys="alt+up",
+    ),
+    Command(
+        "transcript.next", "Entry below",
+        "Move the mark to the message or step below.",
+        "Conversation", "transcript", "cursor(1)", keys="alt+down",
+    ),
+    Command(
+        "transcript.fold", "Open or close the step",
+        "Show what a step did, or only its one line.",
+        "Conversation", "transcript", "fold", keys="enter,space",
+    ),
+    Command(
+        "transcript.copy", "Copy the marked entry",
+        "Send the marked message or step to the clipboard.",
+        "Conversation", "transcript", "copy", keys="c",
     ),
     # Approval
     Command(

@@ -13,6 +13,8 @@ from tui.screens.assistant_form import AssistantForm
 from tui.screens.help import help_text
 from tui.widgets.approval_card import ApprovalCard
 
+NO_TEXT = ("assistants", "threads", "approval", "transcript")
+"""Places where nothing is written."""
 NEVER = {"ctrl+m", "ctrl+i", "ctrl+h", "ctrl+left_square_bracket", "ctrl+[", "ctrl+f"}
 """Other keys on plain terminals, and the one that find will have."""
 
@@ -52,7 +54,7 @@ def test_no_two_commands_share_a_key_in_one_place() -> None:
 def test_keys_that_edit_text_are_never_taken_where_text_is_written() -> None:
     allowed = {"app.copy": {"ctrl+c", "super+c"}, "message.send": {"enter"}}
     for command in COMMANDS:
-        if command.where in ("assistants", "threads", "approval"):
+        if command.where in NO_TEXT:
             continue
         taken = set(keys_of(command, {})) & text_keys() - allowed.get(command.id, set())
         assert not taken, command.id
@@ -66,7 +68,7 @@ def test_keys_that_are_other_keys_on_plain_terminals_are_never_bound() -> None:
 def test_a_letter_is_only_a_key_where_nothing_is_typed() -> None:
     for command in COMMANDS:
         if any(len(key) == 1 for key in keys_of(command, {})):
-            assert command.where in ("assistants", "threads", "approval"), command.id
+            assert command.where in NO_TEXT, command.id
 
 
 @pytest.mark.parametrize(
@@ -115,15 +117,19 @@ async def test_every_command_with_a_key_is_bound_where_the_table_says() -> None:
             "app": driver.app,
             "workspace": screen,
             "composer": screen.composer,
+            "transcript": screen.transcript,
             "assistants": screen.assistant_list,
             "threads": screen.thread_list,
             "approval": ApprovalCard(),
             "form": form,
         }
         for command in COMMANDS:
-            bound = [binding for _key, binding in nodes[command.where]._bindings]
             if command.keys:
-                assert command.id in {binding.id for binding in bound}, command.id
+                assert {
+                    key
+                    for key, binding in nodes[command.where]._bindings
+                    if binding.id == command.id
+                } == set(keys_of(command, {})), command.id
             space, _, name = command.action.rpartition(".")
             owner = {"screen": screen, "app": driver.app}.get(space, nodes[command.where])
             assert hasattr(owner, f"action_{name.partition('(')[0]}"), command.id

@@ -181,15 +181,17 @@ async def test_a_failed_run_is_said_again_when_its_thread_is_opened() -> None:
 async def test_older_messages_come_when_they_are_wanted() -> None:
     workspace = FakeWorkspace(threads=threads(1))
     workspace.threads.pages_of = 2
-    workspace.threads.messages["thread_1"] = [a_message(f"m{n}", f"number {n}") for n in range(5)]
+    tall = "\n\n".join(["paragraph"] * 60)
+    workspace.threads.messages["thread_1"] = [a_message(f"m{n}", tall) for n in range(5)]
     async with running(workspace) as driver:
         await driver.open("thread_1")
         transcript = driver.screen.transcript
         assert transcript.older
         assert driver.entry("m0") is None
-        transcript.post_message(transcript.OlderWanted())
+        transcript.scroll_home(animate=False)
         await driver.until(lambda: driver.entry("m1"), "two older")
-        transcript.post_message(transcript.OlderWanted())
+        assert driver.entry("m0") is None
+        transcript.scroll_home(animate=False)
         await driver.until(lambda: driver.entry("m0"), "the oldest")
         assert not transcript.older
         assert workspace.threads.opened == [

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from tui.commands import PLACES, grouped, keys_text
 
 DIM = "$footer-description-foreground"
-_SAID = ("assistants", "threads")
+_SAID = ("assistants", "threads", "transcript")
 """Places named beside their commands; elsewhere the group's name says where."""
 
 

@@ -93,12 +93,13 @@ class CommandProvider(Provider):
         """The widget the command's action belongs to, None while it is not on the screen."""
         if command.where == "app":
             return self.app
-        if command.where in ("workspace", "form", "dialog"):
+        if command.where in ("workspace", "form"):
             return self.screen
         if not isinstance(self.screen, WorkspaceScreen):
             return None
         nodes: dict[str, DOMNode | None] = {
             "composer": self.screen.composer,
+            "transcript": self.screen.transcript,
             "assistants": self.screen.assistant_list,
             "threads": self.screen.thread_list,
             "approval": self.screen.card,
@@ -108,6 +109,7 @@ class CommandProvider(Provider):
 
 PLACE_NEEDS = {
     "composer": "the message box",
+    "transcript": "a conversation",
     "assistants": "the assistant list",
     "threads": "the thread list",
     "approval": "a decision that is asked for",

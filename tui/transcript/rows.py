@@ -13,6 +13,8 @@ from tui.transcript.pieces import Piece, estimated_lines
 
 SHOWN = 200_000  # characters of one entry that are shown; more on demand, nothing cut in the data
 
+_NO_HEIGHTS = Heights()
+
 
 class Row:
     """One entry in the transcript: pieces once somebody came near, an estimate before."""
@@ -38,10 +40,10 @@ class Row:
         self.gap = 0
         self.opened = False
         self.pieces: list[Piece] | None = None
-        self.heights = Heights()
+        self.heights = _NO_HEIGHTS  # until there are pieces; there may be many thousand rows
         self._document: Document | None = None
-        self._chunks: list[str] = []  # streamed text that ``entry`` does not have yet
-        self._pending: list[str] = []  # streamed text that the document does not have yet
+        self._chunks: list[str] | None = None  # streamed text that ``entry`` does not have yet
+        self._pending: list[str] | None = None  # streamed text that the document does not have yet
         self._length = len(entry.text) if isinstance(entry, MessageEntry) else 0
         self._fed = 0  # characters the document has
         self._shown = SHOWN
@@ -65,7 +67,7 @@ class Row:
         """The entry with all text streamed so far."""
         if self._chunks and isinstance(self.entry, MessageEntry):
             self.entry = replace(self.entry, text=self.entry.text + "".join(self._chunks))
-            self._chunks = []
+            self._chunks = None
         return self.entry
 
     def estimate(self, width: int) -> int:
@@ -73,7 +75,9 @@ class Row:
         entry = self.entry
         if isinstance(entry, StepEntry):
             return self.gap + 1 + (estimated_lines(entry.detail, width) if self.opened else 0)
-        text = entry.text if len(entry.text) <= self._shown else entry.text[: self._shown]
+        text = entry.text
+        if len(text) > self._shown:
+            text = text[: self._shown]
         lines = self.gap + estimated_lines(text, width)
         if isinstance(entry, NoticeEntry):
             return lines
@@ -82,7 +86,7 @@ class Row:
     def replace(self, entry: Entry) -> None:
         """Take ``entry``; what was made of the text stays when the new one only goes on."""
         before = self.current()
-        self._chunks, self._pending = [], []
+        self._chunks = self._pending = None
         if (
             self._document is not None
             and isinstance(before, MessageEntry)
@@ -101,11 +105,13 @@ class Row:
 
     def add(self, text: str) -> None:
         """More text of the message; the next :meth:`build` takes it in."""
+        self._chunks = self._chunks or []
         self._chunks.append(text)
         self._length += len(text)
         if self._document is None:
             self.pieces = None
         elif self._fed < self._shown:
+            self._pending = self._pending or []
             self._pending.append(text)
 
     def close(self) -> None:
@@ -113,7 +119,7 @@ class Row:
         self.current()
         self.pieces = None
         self._document = None
-        self._pending = []
+        self._pending = None
         self._fed = 0
 
     def toggle(self) -> None:
@@ -145,6 +151,8 @@ class Row:
             return
         assert self.pieces is not None
         self.pieces[0].gap = self.gap
+        if self.heights is _NO_HEIGHTS:
+            self.heights = Heights()
         self.heights.truncate(changed)
         for piece in self.pieces[len(self.heights) :]:
             self.heights.append(piece.estimate(width))
@@ -186,8 +194,8 @@ class Row:
             assert isinstance(self.entry, MessageEntry)
             self._pending = [self.entry.text[: self._shown]]
         changed = len(document.pieces)
-        text = "".join(self._pending)[: self._shown - self._fed]
-        self._pending = []
+        text = "".join(self._pending or ())[: self._shown - self._fed]
+        self._pending = None
         if text:
             self._fed += len(text)
             changed = min(changed, document.append(text))

@@ -112,6 +112,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._asked = False
         self._moving = False  # the scroll position is being corrected, not moved by the reader
         self._painting = False
+        self._background = Style.null()
         self._pressed = 0
         self.set_reactive(Transcript.placeholder, placeholder)
 
@@ -432,6 +433,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         # Where text stands is needed only when the mouse asks for it (``render_line`` directly);
         # painting without saves a style for each segment.
         self._painting = True
+        self._background = self.rich_style
         try:
             return super().render_lines(crop)
         finally:
@@ -440,7 +442,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         window = self._window
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self._background if self._painting else self.rich_style
         if not window.rows:
             return self._placeholder_line(y, width, base)
         if not 0 <= y < len(window.shown):

@@ -62,10 +62,19 @@ class EntryField(TextArea):
             return Strip.blank(0)  # TextArea cannot wrap its placeholder into nothing
         return super().render_line(y)
 
+    # These keys overtake the letters typed before them, which still wait in this field's queue
+    # when they come in one burst: so what they do waits at the end of the same queue.
+
     def action_send(self) -> None:
-        self.post_message(self.Submitted(self, self.text))
+        self.call_later(self._send)
 
     def action_newline(self) -> None:
+        self.call_later(self._break_line)
+
+    def _send(self) -> None:
+        self.post_message(self.Submitted(self, self.text))
+
+    def _break_line(self) -> None:
         self.insert("\n")
         self.scroll_cursor_visible()
 
