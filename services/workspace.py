@@ -11,10 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.assistants import Assistants
 from services.connection import embedded
-from services.functions.examples import install_examples
-from services.functions.folder import FunctionsFolder
 from services.local.paths import Paths
 from services.local.settings import LocalSettings, read_settings, write_setting
 from services.records import (
@@ -24,11 +21,14 @@ from services.records import (
     ServiceError,
     Settings,
 )
-from services.runs import Runs
-from services.threads import Threads
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+    from services.assistants import Assistants
+    from services.functions.folder import FunctionsFolder
+    from services.runs import Runs
+    from services.threads import Threads
 
 FIRST_ASSISTANT = "Understudy"
 FIRST_INSTRUCTIONS = (
@@ -45,12 +45,12 @@ class Workspace:
     assistants: Assistants
     threads: Threads
     runs: Runs
+    _functions: FunctionsFolder
 
     def __init__(self, paths: Paths, local: LocalSettings):
         self._paths = paths
         self._local = local
         self._embedded = embedded.EmbeddedConnection(paths.data, local.model, paths.settings_file)
-        self._functions = FunctionsFolder(paths.functions)
         self._client: AsyncOpenAI | None = None
         self.settings: Settings = local.screen
         self.connection = ConnectionState(
@@ -85,6 +85,13 @@ class Workspace:
         """Starts the engine and makes the first assistant; raises ``ServiceError``."""
         await asyncio.to_thread(self._prepare_folders)
         client, state = await self._embedded.open()
+        # Not above: the first paint does without them.
+        from services.assistants import Assistants
+        from services.functions.folder import FunctionsFolder
+        from services.runs import Runs
+        from services.threads import Threads
+
+        self._functions = FunctionsFolder(self._paths.functions)
         self._client = client
         self.assistants = Assistants(client)
         self.threads = Threads(client)
@@ -112,7 +119,12 @@ class Workspace:
         return tuple(sorted(model.id for model in listed.data))
 
     async def local_functions(self) -> tuple[LocalFunction, ...]:
-        """The functions in the user's folder, those with a problem among them."""
+        """The functions in the user's folder, those with a problem among them.
+
+        Raises ``ServiceError`` before the workspace is open.
+        """
+        if self._client is None:
+            raise ServiceError("The functions folder cannot be read before the engine has started.")
         return await self._functions.functions()
 
     async def save_theme(self, name: str) -> None:
@@ -121,6 +133,8 @@ class Workspace:
         self.settings = replace(self.settings, theme=name)
 
     def _prepare_folders(self) -> None:
+        from services.functions.examples import install_examples
+
         # First: it gives examples only to a user who has no functions folder yet.
         install_examples(self._paths.functions)
         self._paths.create()

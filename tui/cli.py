@@ -59,6 +59,9 @@ def _app(options: argparse.Namespace) -> int:
     # reads the variable when it is imported.
     os.environ.setdefault("ESCDELAY", "25")
 
+    from tui import collector
+
+    collector.hold()  # until the workspace is open
     from services.log import start_log
     from services.records import ServiceError
     from services.workspace import Workspace

@@ -340,6 +340,8 @@ _NAMES = {
     "escape": "Esc",
     "enter": "Enter",
     "delete": "Del",
+    "up": "Up",
+    "down": "Down",
     "slash": "/",
     "space": "Space",
     "question_mark": "?",

@@ -107,5 +107,15 @@ class EmbeddedConnection:
 
 
 def _import_all() -> None:
-    for module in ("openai.resources.beta.threads", "services.engine.app"):
+    for module in (
+        "httpx2",
+        # The SDK imports its resources when they are first touched, which would be on the loop.
+        "openai.resources.beta.beta",
+        "openai.resources.beta.threads",
+        "openai.resources.models",
+        "openai.resources.chat.completions",
+        "services.connection.wire",
+        "services.connection.speaking",
+        "services.engine.app",
+    ):
         importlib.import_module(module)

@@ -113,7 +113,9 @@ async def transcript_costs(pieces: list[str]) -> list[float]:
 
 
 def answer(key: str, text: str, *, streaming: bool = False) -> MessageEntry:
-    return MessageEntry(key, "Assistant", False, "10:02", text, "streaming" if streaming else "done")
+    return MessageEntry(
+        key, "Assistant", False, "10:02", text, "streaming" if streaming else "done"
+    )
 
 
 async def open_cost(count: int) -> tuple[float, float]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from textual.widgets import Input, OptionList, SelectionList, Static, TextArea
+from textual.widgets import Input, OptionList, Static, TextArea
 
 from services.records import (
     Assistant,
@@ -25,6 +25,7 @@ from tui.screens.assistant_draft import (
 )
 from tui.screens.assistant_form import AssistantForm
 from tui.screens.dialogs import ConfirmScreen
+from tui.widgets.check_list import CheckList
 
 WEATHER = FunctionTool("get_weather", "The weather.", {"type": "object", "properties": {}})
 LOCAL = (
@@ -142,7 +143,10 @@ async def test_a_new_assistant_is_saved_and_answers_next() -> None:
     async with running(workspace) as driver:
         form = await form_of(driver)
         await driver.pilot.press(*"Tester")
-        form.query_one("#local", SelectionList).select("get_weather")
+        form.query_one("#local", CheckList).focus()
+        await driver.pilot.press("space", "down", "space")
+        assert "[x] get_weather" in driver.drawn()
+        assert "[-] broken  It cannot be read." in driver.drawn()
         form.query_one("#instructions", TextArea).text = "Test."
         await driver.pilot.press("ctrl+s")
         await driver.until(lambda: len(driver.app.screen_stack) == 1, "the form is closed")

@@ -12,15 +12,15 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList, SelectionList, Static, TextArea
+from textual.widgets import Button, Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
-from textual.widgets.selection_list import Selection
 
 from services.records import Assistant, AssistantDraft, LocalFunction, ServiceError
 from tui.commands import bindings
 from tui.screens.assistant_draft import FieldError, FormValues, draft_of, values_of
 from tui.screens.dialogs import ConfirmScreen
 from tui.text import content, safe, safe_line
+from tui.widgets.check_list import Check, CheckList
 from tui.widgets.choice import Choice
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class AssistantForm(ModalScreen[None]):
                     yield _titled(
                         Input(id="top-p", placeholder="0 to 1, or the model's own"), "Top P"
                     )
-                yield _titled(SelectionList[str](id="local"), "Functions of your functions folder")
+                yield _titled(CheckList(id="local"), "Functions of your functions folder")
                 yield Static("", id="local-note", markup=False)
                 yield _titled(
                     TextArea(
@@ -155,18 +155,18 @@ class AssistantForm(ModalScreen[None]):
         self._before = self._values(values.local)
 
     def _offer_functions(self) -> None:
-        selections = self.query_one("#local", SelectionList)
-        selections.clear_options()
-        for function in self._local:
-            label = Content.assemble(
-                content(safe_line(function.tool.name, 64)),
-                content(f"  {safe_line(function.problem or function.tool.description, 80)}", DIM),
+        checks = [
+            Check(
+                one.tool.name,
+                f"{safe_line(one.tool.name, 64)}  "
+                f"{safe_line(one.problem or one.tool.description, 120)}",
+                enabled=not one.problem,
             )
-            ticked = function.tool.name in self._before.local
-            selections.add_option(
-                Selection(label, function.tool.name, ticked, disabled=bool(function.problem))
-            )
-        selections.display = bool(self._local)
+            for one in self._local
+        ]
+        offered = self.query_one("#local", CheckList)
+        offered.show_checks(checks, self._before.local)
+        offered.display = bool(checks)
         if not self._local:
             self._note("local-note", "No functions in your functions folder.")
 
@@ -210,7 +210,7 @@ class AssistantForm(ModalScreen[None]):
         if local is None:
             local = self._before.local
             if self._loaded:
-                local = frozenset(self.query_one("#local", SelectionList).selected)
+                local = self.query_one("#local", CheckList).ticked
         return FormValues(
             name=typed("name"),
             model=typed("model"),

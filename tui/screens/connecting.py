@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from services.records import ConnectionState, ServiceError
+from tui import collector
 from tui.screens.page import Work
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Connecting:
             self._failed(error)
         else:
             self.done = True
+        collector.release()
         self._attempt = None
         attempt.set()
         self._changed()

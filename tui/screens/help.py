@@ -37,7 +37,7 @@ class HelpScreen(ModalScreen[None]):
             border-subtitle-color: $footer-description-foreground;
             background: $surface;
         }
-        VerticalScroll { padding: 1 2; scrollbar-size-vertical: 1; }
+        VerticalScroll { padding: 1 2; overflow-y: scroll; scrollbar-size-vertical: 1; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -32,6 +32,14 @@ PANE_OF: dict[str, Pane] = {
 """The pane that holds the widget of a focus command."""
 
 
+class Row(Horizontal):
+    BLANK = True  # its children cover it: nothing of its own is ever drawn
+
+
+class Column(Vertical):
+    BLANK = True
+
+
 class WorkspaceLayout(Screen[None]):
     """Composes the screen and folds its panes."""
 
@@ -84,14 +92,14 @@ class WorkspaceLayout(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield StatusHeader()
-        with Horizontal(id="panes"):
-            with Vertical(id="lists"):
+        with Row(id="panes"):
+            with Column(id="lists"):
                 yield AssistantList(id="assistants")
                 yield ThreadList(id="threads")
-            with Vertical(id="conversation"):
+            with Column(id="conversation"):
                 yield Transcript(id="transcript")
                 yield Composer(id="composer")
-            with Vertical(id="files-pane"):
+            with Column(id="files-pane"):
                 yield FilesPane(id="files")
         yield StatusFooter()
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 NARROWEST = 4  # cells a column may shrink to; below, rows become lists of "header: value"
+LONG = 300  # characters in a cell beyond which its exact width does not matter
 
 
 class TableRun:
@@ -36,13 +37,13 @@ class TableRun:
 
     def wishes(self, cells: Sequence[str]) -> list[int]:
         """The width each cell would take on one line (its longest line)."""
-        widths = [
-            max(cell_len(line) for line in plain(inline_parts(cell, self.references)).split("\n"))
-            if cell
-            else 0
-            for cell in cells
-        ]
-        return [max(1, width) for width in widths]
+        return [self._wish(cell) for cell in cells]
+
+    def _wish(self, cell: str) -> int:
+        if len(cell) > LONG:  # it will wrap anyway, and this is asked with each addition
+            return LONG
+        text = plain(inline_parts(cell, self.references))
+        return max(1, *map(cell_len, text.split("\n")))
 
     def fit(self, width: int) -> list[int] | None:
         """Column widths that fit into ``width`` cells, or None when the columns are too many."""

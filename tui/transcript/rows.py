@@ -202,11 +202,11 @@ class Row:
         if not self.streams and self._fed >= self._length:
             changed = min(changed, document.finish())
         head = self.pieces[0] if self.pieces else self._head()
-        first = 1 if self.pieces is None else 1 + changed
+        first = 0 if self.pieces is None else 1 + changed
         end: list[Piece] = []
         if not document.pieces and self.streams:
             end.append(Sentence("…", "", "muted"))
         if self.hidden:
             end.append(More(self.hidden))
         self.pieces = [head, *document.pieces, *end, *note_pieces(entry)]
-        return min(first, len(self.heights)) if len(self.heights) else 0
+        return min(first, len(self.heights))

@@ -28,6 +28,7 @@ class StatusFooter(Widget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._last: list[tuple[str, str, str]] = []
         self._spans: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
@@ -54,12 +55,15 @@ class StatusFooter(Widget):
 
     def _keys(self) -> list[tuple[str, str, str]]:
         """Display, label and key of each shown command, each command once."""
+        if self.app.screen is not self.screen:
+            return self._last  # under a dialog the keys belong to the dialog
         found: dict[str, tuple[str, str, str]] = {}
         for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             if binding.show and enabled and binding.action not in found:
                 display = self.app.get_key_display(binding)
                 found[binding.action] = (display, binding.description, binding.key)
-        return list(found.values())
+        self._last = list(found.values())
+        return self._last
 
     def on_click(self, event: events.Click) -> None:
         at = event.get_content_offset(self)
