@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from services.events import MessageStarted, UsageReported
-from services.records import Run, ServiceError, Thread, Usage
+from services.records import Run, RunNotStarted, ServiceError, Thread, Usage
 from tests.tui.fake_workspace import NOW, FakeSession, FakeWorkspace, a_message
 from tests.tui.support import focused_id, running, threads
 from tui.screens.entries import STOPPED_BY_USER, figures
@@ -111,6 +111,18 @@ async def test_a_failed_send_puts_the_text_back_and_says_why() -> None:
         await driver.pilot.press("enter")
         await driver.until(lambda: workspace.runs.sent, "the second try is sent")
         assert len(workspace.threads.items) == 1
+
+
+async def test_a_message_whose_run_could_not_start_stays_in_the_conversation() -> None:
+    workspace = FakeWorkspace()
+    workspace.runs.error = RunNotStarted("The assistant is gone. Your message is in the thread.")
+    async with running(workspace) as driver:
+        await driver.pilot.press(*"my words", "enter")
+        await driver.until(lambda: driver.entry("sending/1/run"), "the sentence is shown")
+        assert driver.text("sending/1/run").endswith("Ctrl+R runs it again.")
+        assert driver.screen.composer.text == ""
+        entry = driver.entry("sending/1")
+        assert (entry.text, entry.note) == ("my words", "")
 
 
 async def test_what_was_typed_during_a_failed_send_stays_behind_it() -> None:

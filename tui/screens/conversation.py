@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from services.records import (
     Decision,
     Deny,
     Message,
+    RunNotStarted,
     RunStatus,
     ServiceError,
     Thread,
@@ -162,7 +164,8 @@ class ConversationFlow:
         ``who`` waits until the app is connected and tells who answers.
 
         Raises:
-            ServiceError: nothing was sent; the caller still has the text.
+            ServiceError: nothing was sent; the caller still has the text. When only the run could
+                not be started, the message stays shown, and nothing is raised.
         """
         page = self.page
         self._sent += 1
@@ -184,6 +187,9 @@ class ConversationFlow:
             if page.thread is None:
                 page.thread = await self.workspace.threads.create()
             session = await self.workspace.runs.send(page.thread.id, assistant.id, text)
+        except RunNotStarted as error:
+            self._keep_unanswered(page, entry, error)
+            return
         except ServiceError:
             self._sending_over(page, entry.key)
             raise
@@ -211,6 +217,19 @@ class ConversationFlow:
         if self.page is page:
             self.transcript.remove(key)
             self.stage.conversation_changed()
+
+    def _keep_unanswered(self, page: Page, entry: MessageEntry, error: RunNotStarted) -> None:
+        """The message is in the thread, only its answer is not on the way."""
+        page.sending = False
+        if self.page is page:
+            self.transcript.put(replace(entry, note=""))
+            self.transcript.put(
+                NoticeEntry(
+                    f"{entry.key}/run", f"{error.sentence} {entries.how_to_retry()}", "error"
+                )
+            )
+            self.stage.conversation_changed()
+        self.stage.threads_changed()
 
     def _put_question(self, session: Session) -> None:
         if session.question is not None:
