@@ -13,6 +13,8 @@ from services.records import ApprovalRequest, Message, Run, ToolStep, Usage
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
+    """The server has the run; the first event of every session."""
+
     run: Run
 
 
@@ -32,6 +34,8 @@ class MessageStarted:
 
 @dataclass(frozen=True, slots=True)
 class TextAdded:
+    """More text of an answer that has started."""
+
     message_id: str
     text: str
 
@@ -66,6 +70,8 @@ class ApprovalSettled:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
+    """The tokens of the whole run, just before its end."""
+
     usage: Usage
 
 

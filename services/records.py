@@ -67,6 +67,8 @@ Tool = FunctionTool | BuiltinTool
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
+    """An assistant as it is stored; ``temperature`` and ``top_p`` None where it names none."""
+
     id: str
     name: str
     model: str
@@ -117,21 +119,29 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
+    """Text of a message, Markdown as the model wrote it."""
+
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalPart:
+    """What the model said instead of an answer it would not give."""
+
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFilePart:
+    """An image among the server's files."""
+
     file_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImageUrlPart:
+    """An image somewhere on the web; never fetched unasked."""
+
     url: str
 
 
@@ -140,6 +150,8 @@ Part = TextPart | RefusalPart | ImageFilePart | ImageUrlPart
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
+    """A file given along with a message, and the tools that may use it."""
+
     file_id: str
     tools: tuple[str, ...] = ()
 
@@ -204,6 +216,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Run:
+    """One execution of an assistant on a thread; ``error`` is why it failed."""
+
     id: str
     thread_id: str
     assistant_id: str

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 INTERRUPTED = 128 + signal.SIGINT
-
-EXIT_CODES = """\
-exit codes:
-  0  done
-  1  failed; stderr says why in a sentence
-  2  wrong usage, or no terminal for the app
-  3  ask: a decision was needed and nobody could be asked
-  4  ask: the model endpoint wants a key and none is set
-  128 + n  ended by signal n (130 after Ctrl+C)
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command in ``arguments`` (default: the process's own); returns the exit code."""
     sys.excepthook = _last_words
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args(given)
     try:
+        if not given:
+            return _app()
+        from tui.arguments import parse
+
+        options = parse(given)
         if options.command == "serve":
             return _serve(options)
         if options.command == "ask":
             return _ask(options)
-        return _app(options)
+        return _app(options.connection, thread=options.thread, resume=options.resume)
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -42,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # -- the commands --------------------------------------------------------------------------------
 
 
-def _app(options: argparse.Namespace) -> int:
+def _app(connection: str | None = None, *, thread: str | None = None, resume: bool = False) -> int:
     terminal = os.environ.get("TERM", "")
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if not all(stream is not None and stream.isatty() for stream in streams):
@@ -67,7 +64,7 @@ def _app(options: argparse.Namespace) -> int:
     from services.workspace import Workspace
 
     try:
-        workspace = Workspace.at_home(options.connection)
+        workspace = Workspace.at_home(connection)
     except ServiceError as error:
         _say(error.sentence)
         return FAILED
@@ -75,12 +72,12 @@ def _app(options: argparse.Namespace) -> int:
 
     from tui.app import UnderstudyApp
 
-    app = UnderstudyApp(workspace, thread_id=options.thread, resume=options.resume)
+    app = UnderstudyApp(workspace, thread_id=thread, resume=resume)
     app.run()
     return app.return_code or DONE
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve(options: Namespace) -> int:
     from services.serve import serve
 
     return serve(
@@ -91,7 +88,7 @@ def _serve(options: argparse.Namespace) -> int:
     )
 
 
-def _ask(options: argparse.Namespace) -> int:
+def _ask(options: Namespace) -> int:
     text = _question(options.question)
     if text is None:
         _say(
@@ -130,109 +127,6 @@ def _question(words: Sequence[str]) -> str | None:
         # A file in another encoding is better asked with a few odd characters than not.
         parts.append(sys.stdin.buffer.read().decode("utf-8", errors="replace").strip())
     return "\n\n".join(part for part in parts if part) or None
-
-
-# -- the parser ----------------------------------------------------------------------------------
-
-
-class _Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            number = version("understudy")
-        except PackageNotFoundError:
-            number = "(run from a checkout that is not installed)"
-        parser.exit(DONE, f"understudy {number}\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    shape = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "understudy",
-        description="A full-screen terminal client for assistants, with the Assistants API v2 "
-        "itself on your own machine.\nWithout a command it opens the app.",
-        epilog=EXIT_CODES,
-        formatter_class=shape,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(command="app")
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and leave")
-    parser.add_argument("--connection", metavar="NAME", help="where the assistants live")
-    start = parser.add_mutually_exclusive_group()
-    start.add_argument("--thread", metavar="ID", help="open this thread")
-    start.add_argument("--resume", action="store_true", help="open the last thread")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    serve = commands.add_parser(
-        "serve",
-        help="the Assistants API v2 over HTTP, for scripts",
-        description="Serves the Assistants API v2 at /v1. When it can answer it prints one line "
-        "to stdout:\n  Listening on http://HOST:PORT/v1\nClients present the token that stderr "
-        "names, as their API key.",
-        formatter_class=shape,
-        allow_abbrev=False,
-    )
-    serve.set_defaults(command="serve")
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    serve.add_argument(
-        "--port", type=_port, default=8333, help="port to listen on (%(default)s); 0: a free one"
-    )
-    serve.add_argument(
-        "--allow-remote",
-        action="store_true",
-        help="needed for a HOST that other machines can reach",
-    )
-    serve.add_argument(
-        "--allow-host",
-        action="append",
-        default=[],
-        metavar="NAME[:PORT]",
-        help="a further name that clients call this server by; may be repeated",
-    )
-
-    ask = commands.add_parser(
-        "ask",
-        help="one question without a screen",
-        description="Asks one question. The answer goes to stdout as it comes, everything else "
-        "to stderr.\nFunction calls are denied, as nobody is there to approve them, unless "
-        "--allow-tool names them.",
-        epilog="With --json, stdout is one object: thread_id, run_id, status, answer, usage,\n"
-        "denied_tools, error.\n\n" + EXIT_CODES,
-        formatter_class=shape,
-        allow_abbrev=False,
-    )
-    ask.set_defaults(command="ask")
-    ask.add_argument(
-        "-a", "--assistant", help="who is asked: an id, a name, or the beginning of a name"
-    )
-    ask.add_argument("-t", "--thread", help="go on in this thread (an id); without it a new one")
-    ask.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    ask.add_argument(
-        "--allow-tool",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="let this function of yours run without asking; may be repeated",
-    )
-    ask.add_argument(
-        "--connection",
-        metavar="NAME",
-        default=argparse.SUPPRESS,  # so that it does not undo one given before the command
-        help="where the assistants live",
-    )
-    ask.add_argument(
-        "question", nargs="*", help="the question; '-' or nothing: from standard input"
-    )
-    return parser
-
-
-def _port(text: str) -> int:
-    if not (text.isdecimal() and text.isascii() and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text} is not a port: 0 to 65535")
-    return int(text)
 
 
 # -- last words ----------------------------------------------------------------------------------

@@ -36,24 +36,23 @@ _SUSPECT = (
 )
 _FLAG = "\\U0001f3f4[\\U000e0030-\\U000e0039\\U000e0061-\\U000e007a]{1,6}\\U000e007f"
 _suspects = re.compile(f"{_FLAG}|[{_SUSPECT}]")
-_strict_suspects = re.compile(f"[{_SUSPECT}]")
+# The others are compiled when the first text needs them (re keeps them): plain text never does.
+_STRICT_SUSPECTS = f"[{_SUSPECT}]"
 # Where combining marks can be: a run this long is looked at one by one.
-_mark_areas = re.compile(
+_MARK_AREAS = (
     f"[\\u0300-\\u1cff\\u1dc0-\\u1dff\\u20d0-\\u20ff\\u2de0-\\u2dff\\u302a-\\u302f\\u3099\\u309a"
     f"\\ua66f-\\uabff\\ufe20-\\ufe2f\\U00010000-\\U0001efff]{{{MARKS_PER_CELL + 1},}}"
 )
-_isolates = re.compile("[\\u2066-\\u2069]")
-_emoji = re.compile(
+_ISOLATES = "[\\u2066-\\u2069]"
+_EMOJI = (
     "[\\xa9\\xae\\u203c\\u2049\\u20e3\\u2122\\u2139\\u2190-\\u21ff\\u2300-\\u27bf\\u2900-\\u297f"
     "\\u2b00-\\u2bff\\u3030\\u303d\\u3297\\u3299\\U0001f000-\\U0001faff]"
 )
-_keycap = re.compile("[0-9#*]")
+_KEYCAP = "[0-9#*]"
 # Scripts whose spelling needs joiners: Arabic to Sinhala, Myanmar, Khmer and their neighbours.
-_joining = re.compile(
-    "[\\u0600-\\u0dff\\u1000-\\u109f\\u1780-\\u17ff\\u1a20-\\u1aaf\\ua8e0-\\ua8ff]"
-)
-_right_to_left = re.compile("[\\u0590-\\u08ff\\ufb1d-\\ufdcf\\ufdf0-\\ufdff\\ufe70-\\ufefc]")
-_ideograph = re.compile("[\\u3400-\\u9fff\\uf900-\\ufaff\\U00020000-\\U0003ffff]")
+_JOINING = "[\\u0600-\\u0dff\\u1000-\\u109f\\u1780-\\u17ff\\u1a20-\\u1aaf\\ua8e0-\\ua8ff]"
+_RIGHT_TO_LEFT = "[\\u0590-\\u08ff\\ufb1d-\\ufdcf\\ufdf0-\\ufdff\\ufe70-\\ufefc]"
+_IDEOGRAPH = "[\\u3400-\\u9fff\\uf900-\\ufaff\\U00020000-\\U0003ffff]"
 
 
 def _mark(character: str) -> str:
@@ -78,15 +77,19 @@ def _suspect(match: re.Match[str]) -> str:
     allowed = False
     if code == 0x200D:
         base = text[start - 2] if before == "\ufe0f" and start > 1 else before
-        allowed = bool(_emoji.match(base) and _emoji.match(after)) or bool(_joining.match(before))
+        allowed = bool(re.match(_EMOJI, base) and re.match(_EMOJI, after)) or bool(
+            re.match(_JOINING, before)
+        )
     elif code == 0x200C:
-        allowed = bool(_joining.match(before) and _joining.match(after))
+        allowed = bool(re.match(_JOINING, before) and re.match(_JOINING, after))
     elif code in (0xFE0E, 0xFE0F):
-        allowed = bool(_emoji.match(before)) or (bool(_keycap.match(before)) and after == "\u20e3")
+        allowed = bool(re.match(_EMOJI, before)) or (
+            bool(re.match(_KEYCAP, before)) and after == "\u20e3"
+        )
     elif code in (0x200E, 0x200F, 0x61C):
-        allowed = bool(_right_to_left.match(before) or _right_to_left.match(after))
+        allowed = bool(re.match(_RIGHT_TO_LEFT, before) or re.match(_RIGHT_TO_LEFT, after))
     elif 0xE0100 <= code <= 0xE01EF:
-        allowed = bool(_ideograph.match(before))
+        allowed = bool(re.match(_IDEOGRAPH, before))
     elif 0x2066 <= code <= 0x2069:
         allowed = True  # balanced: the others were shown before this is asked
     return found if allowed else _mark(found)
@@ -97,12 +100,12 @@ def _show_unbalanced_isolates(text: str) -> str:
     lines = text.split("\n")
     for number, line in enumerate(lines):
         depth = 0
-        for found in _isolates.findall(line):
+        for found in re.findall(_ISOLATES, line):
             depth += -1 if found == "\u2069" else 1
             if depth < 0:
                 break
         if depth:
-            lines[number] = _isolates.sub(lambda match: _mark(match[0]), line)
+            lines[number] = re.sub(_ISOLATES, lambda match: _mark(match[0]), line)
     return "\n".join(lines)
 
 
@@ -129,14 +132,14 @@ def safe(text: str, *, strict: bool = False) -> str:
     if "\t" in text:
         text = text.expandtabs(TAB)
     if strict:
-        text = _strict_suspects.sub(lambda match: _mark(match[0]), text)
+        text = re.sub(_STRICT_SUSPECTS, lambda match: _mark(match[0]), text)
     elif _suspects.search(text):
-        if _isolates.search(text):
+        if re.search(_ISOLATES, text):
             text = _show_unbalanced_isolates(text)
         text = _suspects.sub(_suspect, text)
     if text.isascii():
         return text
-    return _mark_areas.sub(_cut_marks, text)
+    return re.sub(_MARK_AREAS, _cut_marks, text)
 
 
 def safe_line(text: str, limit: int | None = None) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,11 +62,15 @@ def read_settings(file: Path, environment: Mapping[str, str] | None = None) -> L
     environment = os.environ if environment is None else environment
     problems: list[str] = []
     text = _text_of(file, problems)
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        problems.append(f"{file} is not valid TOML: {error}. The defaults hold until it is.")
-        text, tables = "", {}
+    tables: dict[str, Any] = {}
+    if text:
+        import tomllib  # most starts have no file to read, and none should pay for it
+
+        try:
+            tables = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            problems.append(f"{file} is not valid TOML: {error}. The defaults hold until it is.")
+            text = ""
     reader = _Reader(file, text, problems)
 
     theme = reader.string(tables, "", "theme")

@@ -44,6 +44,7 @@ class WorkspaceLayout(Screen[None]):
     """Composes the screen and folds its panes."""
 
     AUTO_FOCUS = "Composer"
+    BLANK = True  # its panes cover it: drawing what is behind them was a third of the first frame
     DEFAULT_CSS = """
     WorkspaceLayout {
         background: $background;

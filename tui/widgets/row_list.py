@@ -107,7 +107,9 @@ class RowList(ScrollView, can_focus=True):
         if empty is not None:
             self._empty = empty
         at = next((i for i, row in enumerate(self._rows) if row.key == kept), None)
-        self._measure()
+        # Rows are cut to the width there is, so only their number counts. A width here would have
+        # to follow every resize, with one more layout of the whole screen each time.
+        self.virtual_size = Size(0, len(self._rows))
         self.cursor = at if at is not None else min(self.cursor, max(0, len(self._rows) - 1))
         self.refresh()
 
@@ -116,12 +118,6 @@ class RowList(ScrollView, can_focus=True):
         at = next((i for i, row in enumerate(self._rows) if row.key == key), None)
         if at is not None:
             self.cursor = at
-
-    def _measure(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
-
-    def on_resize(self) -> None:
-        self._measure()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
