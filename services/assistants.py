@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services import reading
+from services.connection.resources import assistants_of
 from services.connection.speaking import speaking
 from services.records import Assistant, AssistantDraft
 
@@ -16,7 +17,7 @@ class Assistants:
     """Every method raises ``ServiceError`` with a sentence for the user."""
 
     def __init__(self, client: AsyncOpenAI):
-        self._assistants = client.beta.assistants
+        self._assistants = assistants_of(client)
 
     async def list(self) -> tuple[Assistant, ...]:
         """All assistants, the newest first."""

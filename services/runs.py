@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services import reading
+from services.connection.resources import threads_of
 from services.connection.speaking import speaking
 from services.functions.folder import FunctionsFolder
 from services.records import ACTIVE_STATUSES, Message, RunNotStarted, ServiceError
@@ -19,6 +20,7 @@ class Runs:
 
     def __init__(self, client: AsyncOpenAI, functions: FunctionsFolder):
         self._client = client
+        self._threads = threads_of(client)
         self._functions = functions
         self._sessions: dict[str, RunSession] = {}
 
@@ -29,9 +31,7 @@ class Runs:
         ``RunNotStarted`` with the message in the thread, if only the run could not be started.
         """
         async with speaking("send the message"):
-            stored = await self._client.beta.threads.messages.create(
-                thread_id, role="user", content=text
-            )
+            stored = await self._threads.messages.create(thread_id, role="user", content=text)
         session = self._session(thread_id, assistant_id, reading.message(stored))
         try:
             await session.begin()
@@ -62,7 +62,7 @@ class Runs:
         if (session := self.session(thread_id)) is not None:
             return session
         async with speaking("look for an active run"):
-            listed = await self._client.beta.threads.runs.list(thread_id, limit=1)
+            listed = await self._threads.runs.list(thread_id, limit=1)
         newest = next(iter(listed.data), None)
         if newest is None or newest.status not in ACTIVE_STATUSES:
             return None

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from services import reading
+from services.connection.resources import threads_of
 from services.connection.speaking import speaking
 from services.decisions import Decisions
 from services.events import (
@@ -56,8 +57,9 @@ class RunSession:
         self.thread_id = thread_id
         self.assistant_id = assistant_id
         self.question = question
-        self._runs = client.beta.threads.runs
-        self._messages = client.beta.threads.messages
+        threads = threads_of(client)
+        self._runs = threads.runs
+        self._messages = threads.messages
         self._progress = Progress()
         self._decisions = Decisions(functions, self._tell)
         self._watchers: set[asyncio.Queue[RunEvent | None]] = set()

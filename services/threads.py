@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from services import reading
+from services.connection.resources import threads_of
 from services.connection.speaking import speaking
 from services.records import Conversation, Message, Run, Thread, ToolStep
 
@@ -22,7 +23,7 @@ class Threads:
 
     def __init__(self, client: AsyncOpenAI):
         self._client = client
-        self._threads = client.beta.threads
+        self._threads = threads_of(client)
 
     async def list(self) -> tuple[Thread, ...]:
         """All threads, the one that was active last first."""

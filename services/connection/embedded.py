@@ -110,8 +110,8 @@ def _import_all() -> None:
     for module in (
         "httpx2",
         # The SDK imports its resources when they are first touched, which would be on the loop.
-        "openai.resources.beta.beta",
-        "openai.resources.beta.threads",
+        "openai.resources.beta.assistants",
+        "openai.resources.beta.threads.threads",
         "openai.resources.models",
         "openai.resources.chat.completions",
         "services.connection.wire",

@@ -16,6 +16,7 @@ DESCRIPTION_CHARACTERS = 512
 TEXT_CHARACTERS = 256_000
 TOOLS = 128
 METADATA_PAIRS = 16
+LARGEST_NUMBER = 2**31 - 1
 
 Instructions = Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS)]
 Text = Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS)]
@@ -198,7 +199,7 @@ class ModifyThread(Request):
 
 class TruncationStrategy(Request):
     type: Literal["auto", "last_messages"]
-    last_messages: Annotated[int, Field(ge=1)] | None = None
+    last_messages: Annotated[int, Field(ge=1, le=LARGEST_NUMBER)] | None = None
 
 
 class RunFields(Request):
@@ -211,9 +212,9 @@ class RunFields(Request):
     top_p: TopP | None = None
     reasoning_effort: ReasoningEffort | None = None
     stream: bool | None = None
-    max_prompt_tokens: Annotated[int, Field(ge=256)] | None = None
+    max_prompt_tokens: Annotated[int, Field(ge=256, le=LARGEST_NUMBER)] | None = None
     # The published schema says at least 256; the service took 16.
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=LARGEST_NUMBER)] | None = None
     truncation_strategy: TruncationStrategy | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None

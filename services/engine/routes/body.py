@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
@@ -11,6 +10,7 @@ from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from services.engine.errors import ApiError, invalid_id
+from services.engine.routes.strict_json import check, parse
 from services.engine.schemas import Request as RequestModel
 from services.engine.store.paging import PageQuery
 
@@ -46,7 +46,7 @@ async def read_body(request: Request, model: type[Model]) -> Model:
     """
     raw = await request.body()
     try:
-        data: Any = json.loads(raw) if raw.strip() else {}
+        data = parse(raw) if raw.strip() else None
     except (ValueError, RecursionError):
         raise ApiError(
             "We could not parse the JSON body of your request. (HINT: This likely means you "
@@ -55,9 +55,11 @@ async def read_body(request: Request, model: type[Model]) -> Model:
     if data is None:
         data = {}
     try:
-        return model.model_validate(data)
+        valid = model.model_validate(data)
     except ValidationError as error:
         raise _translate(error, data) from None
+    check(raw, data)
+    return valid
 
 
 def page_query(request: Request) -> PageQuery:
@@ -117,7 +119,11 @@ def _out_of_bounds(name: str, noun: str, value: object, sign: str, bound: object
 def _translate(error: ValidationError, body: Any) -> ApiError:
     """The first mistake, in the hosted API's words."""
     # Of a union every member complains; the one that got furthest into the value is the one meant.
-    details = max(error.errors(include_url=False), key=lambda item: len(_path(item, body)))
+    # Of those that got equally far, one that took the value's type for right.
+    details = max(
+        error.errors(include_url=False),
+        key=lambda item: (len(_path(item, body)), item["type"] not in _EXPECTED),
+    )
     kind = details["type"]
     name = _name(_path(details, body))
     context = details.get("ctx", {})
@@ -153,7 +159,7 @@ def _translate(error: ValidationError, body: Any) -> ApiError:
         above = kind == "less_than_equal"
         bound = context["le" if above else "ge"]
         noun = "decimal" if isinstance(bound, float) else "integer"
-        return _out_of_bounds(name, noun, value, "<=" if above else ">=", f"{bound:g}")
+        return _out_of_bounds(name, noun, value, "<=" if above else ">=", _number(bound))
     if kind == "literal_error":
         return _unsupported(name, value, str(context["expected"]))
     if kind == "union_tag_invalid":
@@ -179,6 +185,10 @@ def _translate(error: ValidationError, body: Any) -> ApiError:
         )
     message = str(details["msg"]).removeprefix("Value error, ")
     return ApiError(f"Invalid '{name}': {message}", param=name, code="invalid_value")
+
+
+def _number(bound: float) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
 def _wrong_length(name: str, value: Any, long: bool, context: Mapping[str, Any]) -> ApiError:
