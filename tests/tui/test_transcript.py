@@ -389,15 +389,24 @@ async def test_a_very_long_line_is_cut_in_view_and_kept_in_the_data() -> None:
         entry = transcript.entry("m1")
         assert isinstance(entry, MessageEntry)
         assert entry.text == text
-        assert lines(transcript)[-1] == "▎ ▾ 9,800,000 more characters: show more"
+        assert lines(transcript)[-1] == "▎ ▾ 9,900,000 more characters: show more"
         assert transcript.window.total < 10_000
         await pilot.click(Transcript, offset=(10, transcript.size.height - 1))
         await pilot.press("end")
-        assert "9,600,000 more" in lines(transcript)[-1]
+        assert "9,800,000 more" in lines(transcript)[-1]
         await pilot.press("alt+up", "alt+up", "enter")
         row = transcript.window.rows[0]
         last = (row.pieces or [])[-1].lines(transcript.window.width, transcript.window.palette)
-        assert "9,600,000 more" in last[-1].text
+        assert "9,800,000 more" in last[-1].text
+
+
+async def test_a_long_answer_is_seen_to_its_end_while_it_arrives() -> None:
+    async with Screenful([message(1, "", state="streaming")]).run_test(size=SIZE) as pilot:
+        transcript = of(pilot)
+        for number in range(30):
+            transcript.window.add_text("m1", f"Paragraph {number}, {'word ' * 1_000}\n\n")
+        transcript.add_text("m1", "The end.")
+        await until(lambda: lines(transcript)[-1] == "  The end.")
 
 
 async def test_a_removed_entry_is_gone_and_the_rest_closes_up() -> None:

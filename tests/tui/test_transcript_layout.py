@@ -50,7 +50,9 @@ def test_nothing_is_found_in_nothing() -> None:
         Heights().find(0)
 
 
-texts = st.text(st.sampled_from("ab c\n日本。、e\u0301👩\u200d🚀👍🏽-"), max_size=80)
+WRITTEN = [*"ab c\n日本。、-", "e\u0301", "👩\u200d🚀", "👍🏽", "longerword"]
+texts = st.lists(st.sampled_from(WRITTEN), max_size=60).map("".join)
+strays = st.text(st.sampled_from("a 日\u0301\u200d\ufe0f🏽\n"), max_size=60)
 
 
 @given(texts, st.integers(2, 30))
@@ -63,7 +65,7 @@ def test_every_line_fits_and_nothing_but_blanks_is_lost(text: str, width: int) -
     assert sum(join is None for _, _, join in cuts) == text.count("\n") + 1
 
 
-@given(texts, st.integers(2, 30))
+@given(texts | strays, st.integers(2, 30))
 def test_code_loses_nothing_at_all(text: str, width: int) -> None:
     cuts = cut_cells(text, width)
     assert "".join(text[start:end] for start, end, _ in cuts) == text.replace("\n", "")

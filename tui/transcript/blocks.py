@@ -78,11 +78,9 @@ class Document:
             self._tail += text[:room]
             self._length += len(text[:room])
             text = text[room:]
-            if not self._length % SLICE:
-                found = self._parse()
-                if len(self._tail) > LONGEST_TAIL:
-                    self._cut(found)
-            elif not text:
+            if not self._length % SLICE and len(self._tail) > LONGEST_TAIL:
+                self._parse_long()
+            elif not self._length % SLICE or not text:
                 self._parse()
         return changed
 
@@ -291,11 +289,11 @@ class Document:
             at = self._tail.index("\n", at) + 1
         return self._tail[at:]
 
-    def _cut(self, found: list[_Found]) -> None:
-        """The tail is too long to be parsed again and again: settle it where it is.
+    def _parse_long(self) -> None:
+        """Parse a tail that became too long to be parsed again and again.
 
-        A fence goes on as a fence; anything else goes on as a new block, in the next line or, if
-        the line itself is what is long, after a word.
+        If it is one block, it is settled as it is. A fence then goes on as a fence; anything else
+        goes on as a new block, in the next line or, if the line is what is long, after a word.
         """
         line_start = self._tail.rfind("\n") + 1
         rest = ""
@@ -313,8 +311,8 @@ class Document:
         found = self._parse()
         self._finished = was_finished
         if self._resume is not resume_before:
-            # Without its last line the tail could be settled further: that is enough.
-            self._tail += rest
+            self._tail += rest  # more than one block: the earlier ones are settled
+            self._parse()
             return
         last = found[-1] if found else None
         joined = not keep.endswith("\n")
@@ -335,3 +333,4 @@ class Document:
         self._settled = len(self.pieces)
         self._settled_references = dict(self._references.known)
         self._tail = rest
+        self._parse()

@@ -91,7 +91,7 @@ def _cut_line(line: str, base: int, width: int) -> list[Cut]:
             elif used - cells >= width:  # nothing but indentation, and too much of it
                 start, used = match.start(), cells
             if used > width:
-                pieces = chop_cells(line[start : match.end()], width)
+                pieces = _chop(line[start : match.end()], width)
                 for piece in pieces[:-1]:
                     cuts.append(Cut(base + start, base + start + len(piece), join))
                     start += len(piece)
@@ -100,6 +100,24 @@ def _cut_line(line: str, base: int, width: int) -> list[Cut]:
         end = match.end()
     cuts.append(Cut(base + start, base + end, join))
     return cuts
+
+
+def _chop(text: str, width: int) -> list[str]:
+    """``text`` in parts of at most ``width`` cells, nothing lost."""
+    parts = chop_cells(text, width)
+    if sum(map(len, parts)) == len(text):
+        return parts
+    # Rich drops marks that have no letter before them.
+    parts = [""]
+    used = 0
+    for character in text:
+        cells = cell_len(character)
+        if used + cells > width and parts[-1]:
+            parts.append("")
+            used = 0
+        parts[-1] += character
+        used += cells
+    return parts
 
 
 def cut_cells(text: str, width: int) -> list[Cut]:
@@ -111,7 +129,7 @@ def cut_cells(text: str, width: int) -> list[Cut]:
             cuts.append(Cut(at, at + len(line), None))
         else:
             start, join = at, None
-            for piece in chop_cells(line, width) or [""]:
+            for piece in _chop(line, width) or [""]:
                 cuts.append(Cut(start, start + len(piece), join))
                 start += len(piece)
                 join = ""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Known = dict[str, Any]
 DEEPEST = 60  # levels of nesting; what is deeper is shown as text
+MOST_BRACKETS = 300  # in one paragraph; each may begin a link, and looking for its end takes time
 
 
 @cache
@@ -56,8 +57,8 @@ def block_tokens(source: str, known: Known) -> tuple[list[Token], Known, list[tu
 
 def inline_parts(text: str, references: References) -> list[Marked]:
     """Inline Markdown as marked text."""
-    if not text:
-        return []
+    if not text or text.count("[") > MOST_BRACKETS:
+        return [(text, 0)]
     parser = _parser()
     tokens: list[Token] = []
     parser.inline.parse(text, parser, {"references": references.known}, tokens)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 NARROWEST = 4  # cells a column may shrink to; below, rows become lists of "header: value"
+_plain = re.compile("[A-Za-z0-9 .,:;%()/+-]*")  # without any Markdown
 LONG = 300  # characters in a cell beyond which its exact width does not matter
 
 
@@ -40,6 +42,8 @@ class TableRun:
         return [self._wish(cell) for cell in cells]
 
     def _wish(self, cell: str) -> int:
+        if _plain.fullmatch(cell):
+            return max(1, len(cell))
         if len(cell) > LONG:  # it will wrap anyway, and this is asked with each addition
             return LONG
         text = plain(inline_parts(cell, self.references))

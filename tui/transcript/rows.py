@@ -11,7 +11,9 @@ from tui.transcript.layout import Heights
 from tui.transcript.literal import literal_pieces
 from tui.transcript.pieces import Piece, estimated_lines
 
-SHOWN = 200_000  # characters of one entry that are shown; more on demand, nothing cut in the data
+SHOWN = 100_000  # characters of one entry that are shown; more on demand, nothing cut in the data
+STREAMED = 400_000  # as much is shown of a text that arrived little by little
+LITTLE = 16_384
 
 _NO_HEIGHTS = Heights()
 
@@ -107,6 +109,9 @@ class Row:
         """More text of the message; the next :meth:`build` takes it in."""
         self._chunks = self._chunks or []
         self._chunks.append(text)
+        if not self.hidden and len(text) <= LITTLE:
+            # Who follows an answer goes on seeing its end; taken in bit by bit it costs little.
+            self._shown = max(self._shown, min(self._length + len(text), STREAMED))
         self._length += len(text)
         if self._document is None:
             self.pieces = None
