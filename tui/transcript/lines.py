@@ -20,7 +20,8 @@ _WIDE = (
 )
 _CLOSING = "、。，．！？）」』】〉》：；〕］｝"
 # A word, a wide character with the punctuation that must not begin a line, or blanks.
-_atoms = re.compile(f"[^\\s{_WIDE}]+[{_CLOSING}]*|[{_WIDE}][{_CLOSING}]*|\\s+")
+# Compiled with the first long line.
+_ATOMS = f"[^\\s{_WIDE}]+[{_CLOSING}]*|[{_WIDE}][{_CLOSING}]*|\\s+"
 
 
 class Run(NamedTuple):
@@ -77,7 +78,7 @@ def _cut_line(line: str, base: int, width: int) -> list[Cut]:
     cuts: list[Cut] = []
     start = end = used = 0  # the line being filled: begin, end of its last word, cells
     join: str | None = None
-    for match in _atoms.finditer(line):
+    for match in re.finditer(_ATOMS, line):
         word = match[0]
         cells = len(word) if word.isascii() else cell_len(word)
         used += cells
