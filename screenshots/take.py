@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -24,12 +25,22 @@ from tui.screens.workspace import WorkspaceScreen
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-SIZE = (120, 36)
+SIZE = (122, 41)
 PATIENCE = 60.0
 """Seconds a step of the story may take before the pictures are given up."""
 
-QUESTION = "Hello! What can you do, and how do I connect a model?"
-CALLS_A_FUNCTION = "Call days_between with start 2026-01-01 and end 2026-11-22."
+EARLIER = ("What is a run step?", "Words for the release", "Hello!")
+CALLS_A_FUNCTION = "How many days_between start 2026-01-01 and end 2026-11-22?"
+SHOWS_CODE = "Show me some code."
+
+FONTS = "'Fira Code', 'Cascadia Code', 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+"""What a picture is drawn with where it is looked at; nothing is fetched for it."""
+
+
+def self_contained(picture: str) -> str:
+    """The SVG file without the fonts that Textual's template loads from elsewhere."""
+    picture = re.sub(r"@font-face\s*\{[^}]*\}\s*", "", picture)
+    return picture.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
 
 
 def workspace_at_home() -> Workspace:
@@ -82,7 +93,7 @@ class Photographer:
     async def shoot(self, name: str) -> None:
         """Write the screen as ``name``.svg."""
         await self.press()
-        picture = self._app.export_screenshot(title="Understudy")
+        picture = self_contained(self._app.export_screenshot(title="Understudy"))
         path = self._folder / f"{name}.svg"
         await asyncio.to_thread(path.write_text, picture, encoding="utf-8")
         self.taken.append(path)
@@ -96,12 +107,10 @@ async def take(
     async with app.run_test(size=SIZE) as pilot:
         camera = Photographer(app, pilot, folder)
         await camera.until(lambda: camera.screen.header.state == "ready", "the connection")
-        await camera.ask(QUESTION)
-        await camera.shoot("conversation")
-        await camera.press("f8")
-        await camera.shoot("conversation-light")
-        await camera.press("f8")
-        await camera.press("ctrl+n")
+        await camera.press("f5")  # no files to show
+        for question in EARLIER:
+            await camera.ask(question)
+            await camera.press("ctrl+n")
         await camera.ask(CALLS_A_FUNCTION)
         await camera.until(lambda: camera.screen.decision is not None, "a decision to be asked")
         await camera.shoot("approval")
@@ -110,7 +119,11 @@ async def take(
         await camera.until(card.ready_to_decide, "the end of the grace")
         await camera.press("y")
         await camera.until(lambda: not camera.screen.flow.active, "the answer")
-        await camera.shoot("approved")
+        await camera.ask(SHOWS_CODE)
+        await camera.shoot("conversation")
+        await camera.press("f8")
+        await camera.shoot("conversation-light")
+        await camera.press("f8")
         camera.screen.action_new_assistant()
         await camera.until(lambda: len(app.screen_stack) == 2, "the form")
         await camera.press(*"Research Assistant")

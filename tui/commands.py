@@ -88,6 +88,8 @@ class Command:
         )
 
 
+# Alt with a digit is no key: on plain terminals it types the sign that a Mac's keyboard has there.
+
 # fmt: off
 COMMANDS: tuple[Command, ...] = (
     # Message
@@ -246,27 +248,27 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "pane.assistants", "Go to the assistants",
         "Focus the assistant list.",
-        "Panes", "workspace", "screen.focus_pane('assistants')", keys="alt+1",
+        "Panes", "workspace", "screen.focus_pane('assistants')", keys="alt+a",
     ),
     Command(
         "pane.threads", "Go to the threads",
         "Focus the thread list.",
-        "Panes", "workspace", "screen.focus_pane('threads')", keys="alt+2",
+        "Panes", "workspace", "screen.focus_pane('threads')", keys="alt+t",
     ),
     Command(
         "pane.transcript", "Go to the conversation",
         "Focus the conversation, to scroll and select in it.",
-        "Panes", "workspace", "screen.focus_pane('transcript')", keys="alt+3",
+        "Panes", "workspace", "screen.focus_pane('transcript')", keys="alt+v",
     ),
     Command(
         "pane.composer", "Go to the message box",
         "Focus the message box.",
-        "Panes", "workspace", "screen.focus_pane('composer')", keys="alt+4",
+        "Panes", "workspace", "screen.focus_pane('composer')", keys="alt+m",
     ),
     Command(
         "pane.files", "Go to the files",
         "Focus the files of this thread.",
-        "Panes", "workspace", "screen.focus_pane('files')", keys="alt+5",
+        "Panes", "workspace", "screen.focus_pane('files')", keys="alt+l",
     ),
     Command(
         "pane.toggle_lists", "Show or hide the lists",

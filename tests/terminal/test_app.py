@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.terminal.model_endpoint import endpoint
 from tests.terminal.pty_session import PATIENCE, ROOT, UNDERSTUDY, PtySession, environment
 
 LEFT_FULL_SCREEN = b"\x1b[?1049l"
@@ -38,12 +39,15 @@ def assert_restored(session: PtySession) -> None:
 
 
 def test_it_answers_a_question_and_leaves_the_terminal_as_it_was(home: Path) -> None:
-    with the_app(home) as session:
-        session.type("what are you")
-        session.wait_for("what are you")
+    with (
+        endpoint(["Forty", "-two."]) as model,
+        the_app(home, UNDERSTUDY_MODEL_URL=model.url) as session,
+    ):
+        session.type("six times seven")
+        session.wait_for("six times seven")
         session.wait_for("ready")
         session.type("\r")
-        session.wait_until(lambda: "rehearsal" in session.text().lower(), "answer")
+        session.wait_for("Forty-two.")
         session.type(CONTROL_Q)
         assert session.wait_for_exit() == 0
         assert_restored(session)
@@ -73,19 +77,21 @@ def test_interrupt_never_ends_it(home: Path) -> None:
 
 
 def test_the_last_thread_comes_back(home: Path) -> None:
-    with the_app(home) as session:
-        session.wait_for("ready")
-        session.type("remember this question\r")
-        session.wait_until(lambda: "rehearsal" in session.text().lower(), "answer")
-        session.type(CONTROL_Q)
-        assert session.wait_for_exit() == 0
-    with the_app(home, "--resume") as session:
-        session.wait_until(
-            lambda: session.text().count("remember this question") >= 2,
-            "question in the list and in the transcript",
-        )
-        session.type(CONTROL_Q)
-        assert session.wait_for_exit() == 0
+    with endpoint(["I will."]) as model:
+        with the_app(home, UNDERSTUDY_MODEL_URL=model.url) as session:
+            session.wait_for("ready")
+            session.type("remember this question\r")
+            session.wait_for("I will.")
+            session.type(CONTROL_Q)
+            assert session.wait_for_exit() == 0
+        with the_app(home, "--resume", UNDERSTUDY_MODEL_URL=model.url) as session:
+            session.wait_for("I will.")
+            session.wait_until(
+                lambda: session.text().count("remember this question") >= 2,
+                "question above the transcript and in it",
+            )
+            session.type(CONTROL_Q)
+            assert session.wait_for_exit() == 0
 
 
 def test_broken_settings_are_told_and_kept(home: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,29 @@ def ask(home: Path, *arguments: str, stdin: str = "", **env: str) -> Done:
     )
 
 
+@contextlib.contextmanager
+def being_answered(home: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A question on its way, its stdout a pipe that is read while the answer is written."""
+    process = subprocess.Popen(
+        [*UNDERSTUDY, "ask", "?"],
+        cwd=ROOT,
+        env=environment(home, **with_model(url)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()  # which does nothing to one that has ended
+
+
+def first_words(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    return os.read(process.stdout.fileno(), 100)
+
+
 def with_model(url: str) -> dict[str, str]:
     return {"UNDERSTUDY_MODEL_URL": url, "UNDERSTUDY_MODEL_KEY": "sk-the-key-of-this-test"}
 
@@ -50,21 +75,14 @@ def test_without_any_settings_the_rehearsal_answers(home: Path) -> None:
 
 
 def test_the_answer_comes_while_it_is_written(home: Path) -> None:
-    with endpoint(["now", " later"], pauses=True) as model:
-        process = subprocess.Popen(
-            [*UNDERSTUDY, "ask", "?"],
-            cwd=ROOT,
-            env=environment(home, **with_model(model.url)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        assert process.stdout is not None
-        with process.stdout:
-            assert os.read(process.stdout.fileno(), 100) == b"now"
-            model.go_on.set()
-            assert process.stdout.read() == b" later\n"
-        assert process.wait(PATIENCE) == 0
+    with (
+        endpoint(["now", " later"], pauses=True) as model,
+        being_answered(home, model.url) as process,
+    ):
+        assert first_words(process) == b"now"
+        model.go_on.set()
+        rest, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, rest) == (0, b" later\n")
 
 
 def test_json_is_one_object_at_the_end(home: Path) -> None:
@@ -129,7 +147,9 @@ def test_an_unknown_assistant_is_wrong_usage_and_lists_who_there_is(home: Path) 
 
 
 def test_an_assistant_may_be_named_by_its_beginning_in_any_case(home: Path) -> None:
-    assert ask(home, "-a", "UNDER", "hello").returncode == 0
+    with endpoint(["yes"]) as model:
+        done = ask(home, "-a", "UNDER", "?", **with_model(model.url))
+    assert (done.returncode, done.stdout) == (0, "yes\n"), done.stderr
 
 
 def test_a_function_call_is_denied_when_nobody_can_be_asked(home: Path) -> None:
@@ -160,17 +180,11 @@ def test_a_missing_key_has_an_exit_code_of_its_own(home: Path) -> None:
 
 
 def test_an_interrupt_stops_the_run_and_keeps_what_was_written(home: Path) -> None:
-    with endpoint(["half", " and the rest"], pauses=True) as model:
-        process = subprocess.Popen(
-            [*UNDERSTUDY, "ask", "?"],
-            cwd=ROOT,
-            env=environment(home, **with_model(model.url)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        assert os.read(process.stdout.fileno(), 100) == b"half"
+    with (
+        endpoint(["half", " and the rest"], pauses=True) as model,
+        being_answered(home, model.url) as process,
+    ):
+        assert first_words(process) == b"half"
         process.send_signal(signal.SIGINT)
         rest, talk = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, talk
@@ -180,22 +194,16 @@ def test_an_interrupt_stops_the_run_and_keeps_what_was_written(home: Path) -> No
 
 
 def test_a_reader_that_leaves_ends_it_quietly(home: Path) -> None:
-    with endpoint(["first", " second"], pauses=True) as model:
-        process = subprocess.Popen(
-            [*UNDERSTUDY, "ask", "?"],
-            cwd=ROOT,
-            env=environment(home, **with_model(model.url)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+    with (
+        endpoint(["first", " second"], pauses=True) as model,
+        being_answered(home, model.url) as process,
+    ):
+        assert first_words(process) == b"first"
         assert process.stdout is not None
-        assert os.read(process.stdout.fileno(), 100) == b"first"
         process.stdout.close()
         model.go_on.set()
         assert process.stderr is not None
-        with process.stderr:
-            talk = process.stderr.read()
+        talk = process.stderr.read()
         code = process.wait(PATIENCE)
     assert code == 128 + signal.SIGPIPE
     assert b"Traceback" not in talk

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+import tui
+
+# Where the packages are: the checkout, or where they are installed.
+ROOT = Path(tui.__file__).parents[1]
 HEAVY = (
     "openai",
     "starlette",

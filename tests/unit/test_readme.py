@@ -10,15 +10,28 @@ import tomllib
 from pathlib import Path
 
 from services.local.settings import read_settings
-from tui.commands import BY_ID, COMMANDS, keys_text
+from tui.commands import BY_ID, COMMANDS, PLACES, keys_text
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def help_of(*command: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "tui", *command, "--help"],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
 def test_every_key_is_in_the_table_with_its_command() -> None:
-    rows = re.findall(r"^\| (.+?) \| (.+?) \| .+? \| `([a-z_.]+)` \|$", README, re.MULTILINE)
-    expected = [(keys_text(each), each.title, each.id) for each in COMMANDS if each.keys]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \| `([a-z_.]+)` \|$", README, re.MULTILINE)
+    expected = [
+        (keys_text(each), each.title, PLACES[each.where], each.id) for each in COMMANDS if each.keys
+    ]
     assert rows == expected
 
 
@@ -35,14 +48,7 @@ def test_the_settings_it_shows_are_understood(tmp_path: Path) -> None:
 def test_every_option_it_names_is_there_and_the_ones_of_the_door_are_named() -> None:
     there: set[str] = set()
     for command in ([], ["serve"], ["ask"]):
-        told = subprocess.run(
-            [sys.executable, "-m", "tui", *command, "--help"],
-            cwd=ROOT,
-            env=os.environ,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        told = help_of(*command)
         there |= set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", told))
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert named - {"--extra"} <= there  # --extra is uv's
@@ -59,8 +65,32 @@ def test_what_it_installs_is_what_there_is() -> None:
 
 def test_files_it_names_are_there() -> None:
     named = re.findall(r"`((?:services|tui|tests)/[\w/]+\.py|\.ci/run)`", README)
-    assert named
+    named += re.findall(r"\]\((?!#|https:)([^)]+)\)", README)
+    assert any(name.endswith(".svg") for name in named)
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_its_own_headings_are_what_it_links_to() -> None:
+    headings = re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+    linked = set(re.findall(r"\]\(#([^)]+)\)", README))
+    assert linked
+    assert linked <= anchors
+
+
+def test_the_exit_codes_are_the_ones_of_the_help() -> None:
+    row = re.compile(r"^\| (\d|128 \+ n) \|", re.MULTILINE)
+    told = re.search(r"exit codes:\n((?:  .+\n)+)", help_of())
+    assert told is not None
+    assert row.findall(README) == re.findall(r"^  (\d|128 \+ n)  ", told[1], re.MULTILINE)
+
+
+def test_its_pictures_fetch_nothing() -> None:
+    pictures = sorted((ROOT / "screenshots").glob("*.svg"))
+    assert pictures
+    for picture in pictures:
+        text = picture.read_text(encoding="utf-8")
+        assert re.findall(r"@font-face|@import|href=|url\((?!#)", text) == [], picture.name
 
 
 def test_every_variable_it_names_is_read_somewhere_and_the_other_way_round() -> None:

@@ -12,9 +12,11 @@ SHORT_NOTICE = "*(Rehearsal: fixed rules, not a language model.)*"
 CONNECT = """To talk with a language model, connect any OpenAI-compatible endpoint:
 
 ```sh
-export UNDERSTUDY_MODEL_URL=http://127.0.0.1:11434/v1   # Ollama, llama.cpp, vLLM, OpenAI, ...
-export UNDERSTUDY_MODEL_KEY=...                         # if the endpoint wants a key
-export UNDERSTUDY_MODEL=llama3.3                        # the model to use by default
+# Ollama, llama.cpp, vLLM, LM Studio, OpenAI, ...
+export UNDERSTUDY_MODEL_URL=http://127.0.0.1:11434/v1
+# The model to use by default, and the key if the endpoint wants one
+export UNDERSTUDY_MODEL=llama3.3
+export UNDERSTUDY_MODEL_KEY=...
 ```"""
 
 ABILITIES = """What I can show without one:
@@ -44,7 +46,7 @@ def fibonacci(count: int) -> list[int]:
 print(fibonacci(10))  # [0, 1, 1, 2, 3, 5, 8, 13, 21, 34]
 ```
 
-and the same from a shell:
+and a thread's messages from a shell:
 
 ```sh
 curl -s "$BASE_URL/threads/$THREAD/messages" | jq -r '.data[].content[].text.value'
