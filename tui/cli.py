@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+_UTF8 = ("utf-8", "utf8")
 INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -72,9 +74,17 @@ def _app(connection: str | None = None, *, thread: str | None = None, resume: bo
 
     from tui.app import UnderstudyApp
 
+    draw_in_utf8(sys.__stdout__, sys.__stderr__)
     app = UnderstudyApp(workspace, thread_id=thread, resume=resume)
     app.run()
     return app.return_code or DONE
+
+
+def draw_in_utf8(*streams: TextIO | None) -> None:
+    """Frames are no ASCII: in a locale without them they would be drawn as escapes."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in _UTF8:
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _serve(options: Namespace) -> int:

@@ -128,11 +128,12 @@ async def running(
     wait: bool = True,
     thread_id: str | None = None,
     resume: bool = False,
+    toasts: bool = False,
 ) -> AsyncIterator[Driver]:
-    """The app on the screen; with ``wait``, connected."""
+    """The app on the screen; with ``wait``, connected; with ``toasts``, they are drawn."""
     fake = workspace or FakeWorkspace()
     app = UnderstudyApp(fake, thread_id=thread_id, resume=resume)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=toasts) as pilot:
         driver = Driver(app, pilot, fake)
         if wait:
             await driver.ready()

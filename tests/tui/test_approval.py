@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 from textual import events
 
 from services.events import ApprovalNeeded, ApprovalSettled
@@ -8,9 +9,10 @@ from services.records import Answer, ApprovalRequest, Approve, Deny, ServiceErro
 from tests.tui.fake_workspace import FakeWorkspace, a_request
 from tests.tui.support import Driver, focused_id, running, threads
 from tui.screens.approval_view import ApprovalView
+from tui.text import visible
 from tui.widgets.approval_text import countdown, size_of
 from tui.widgets.entry_field import EntryField
-from tui.widgets.literal_view import LiteralView
+from tui.widgets.literal_view import LiteralView, broken
 
 GRACE = 0.6
 
@@ -341,3 +343,57 @@ def test_sizes_are_told() -> None:
     assert size_of("a") == "1 byte"
     assert size_of("é" * 10) == "20 bytes"
     assert size_of("x" * 18_000) == "18 kB"
+
+
+@pytest.mark.parametrize("room", [8, 9, 20, 61])
+def test_a_line_is_broken_around_escapes_and_loses_nothing(room: int) -> None:
+    line = visible('"ls notes\u200b\u202e#\u202c; echo 宽宽宽 OWNED\u2066\u2066' + "x" * 40 + '"')
+    pieces = broken(line, room)
+    assert "".join(pieces) == line
+    for piece in pieces:
+        assert cell_len(piece) <= room
+        assert piece.count("\\u{") == piece.count("}")
+
+
+def test_an_escape_wider_than_the_view_is_still_whole_in_sum() -> None:
+    assert "".join(broken("a\\u{202E}b", 4)) == "a\\u{202E}b"
+
+
+async def test_the_arguments_scroll_from_the_choices() -> None:
+    async with running() as driver:
+        await asked(driver, a_request(canonical="\n".join(map(str, range(90)))))
+        assert focused_id(driver.app) == "choose-deny"
+        view = driver.card.query_one(LiteralView)
+        assert not driver.card.seen
+        await driver.pilot.press("pagedown")
+        await driver.until(lambda: view.scroll_offset.y > 0, "a page on")
+        await driver.pilot.press("end")
+        await driver.until(lambda: driver.card.seen, "the end")
+        assert focused_id(driver.app) == "choose-deny"
+        await driver.pilot.press("right")
+        assert focused_id(driver.app) == "choose-once"
+
+
+async def test_arguments_that_a_low_screen_cuts_off_count_as_not_seen() -> None:
+    async with running(size=(40, 8)) as driver:
+        await asked(driver, a_request(canonical='{\n  "a": 1\n}'))
+        view = driver.card.query_one(LiteralView)
+        await driver.pilot.press("end")
+        await driver.settle()
+        on_screen = driver.drawn()
+        assert driver.card.seen == ("}" in on_screen)
+        if not driver.card.seen:
+            await driver.pilot.press("y")
+            await driver.settle()
+            assert decisions(driver) == []
+        await driver.pilot.press("f")
+        await driver.until(lambda: isinstance(driver.app.screen, ApprovalView), "the full view")
+        await driver.pilot.press("end")
+        full = driver.app.screen.query_one(LiteralView)
+        await driver.until(lambda: full.end_shown, "its end")
+        await driver.pilot.press("escape")
+        await driver.until(lambda: driver.card.seen, "seen there")
+        assert not view.end_shown
+        driver.clock.pass_(GRACE)
+        await driver.pilot.press("y")
+        await driver.until(lambda: decisions(driver), "it is decided")

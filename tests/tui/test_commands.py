@@ -3,6 +3,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from textual import events
+from textual._xterm_parser import XTermParser
 from textual.widgets import Input, OptionList, TextArea
 
 from services.records import Settings
@@ -69,6 +71,57 @@ def test_a_letter_is_only_a_key_where_nothing_is_typed() -> None:
     for command in COMMANDS:
         if any(len(key) == 1 for key in keys_of(command, {})):
             assert command.where in NO_TEXT, command.id
+
+
+_PLAIN = {
+    "enter": "\r",
+    "escape": "\x1b",
+    "space": " ",
+    "slash": "/",
+    "delete": "\x1b[3~",
+    "alt+up": "\x1b[1;3A",
+    "alt+down": "\x1b[1;3B",
+    "f1": "\x1bOP",
+    "f2": "\x1bOQ",
+    "f3": "\x1bOR",
+    "f4": "\x1bOS",
+    "f5": "\x1b[15~",
+    "f8": "\x1b[19~",
+}
+"""What a terminal without a keyboard protocol sends for a key."""
+
+
+def sent_by_a_plain_terminal(key: str) -> str | None:
+    if key in _PLAIN:
+        return _PLAIN[key]
+    if len(key) == 1:
+        return key
+    modifier, _, letter = key.partition("+")
+    if len(letter) == 1 and modifier == "ctrl":
+        return chr(ord(letter) & 0x1F)
+    return f"\x1b{letter}" if len(letter) == 1 and modifier == "alt" else None
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one.keys], ids=lambda one: one.id)
+def test_every_command_has_a_key_that_a_plain_terminal_can_send(command: Command) -> None:
+    understood = set()
+    for key in keys_of(command, {}):
+        if (sent := sent_by_a_plain_terminal(key)) is None:
+            continue
+        parser = XTermParser()
+        messages = [*parser.feed(sent), *parser.feed("")]
+        pressed = [message.key for message in messages if isinstance(message, events.Key)]
+        understood |= {key} & set(pressed)
+    assert understood
+
+
+async def test_a_key_with_alt_types_nothing_into_the_message() -> None:
+    async with running() as driver:
+        await driver.pilot.press("x")
+        for message in [*(parser := XTermParser()).feed("\x1ba"), *parser.feed("")]:
+            driver.app.post_message(message)
+        await driver.until(lambda: driver.screen.assistant_list.has_focus, "the assistants")
+        assert driver.screen.composer.text == "x"
 
 
 @pytest.mark.parametrize(

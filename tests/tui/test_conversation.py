@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual import events
+from textual.widgets._toast import Toast
 
 from services.events import MessageStarted, UsageReported
-from services.records import Run, RunNotStarted, ServiceError, Thread, Usage
+from services.records import Conversation, Run, RunNotStarted, ServiceError, Thread, Usage
 from tests.tui.fake_workspace import NOW, FakeSession, FakeWorkspace, a_message
 from tests.tui.support import focused_id, running, threads
 from tui.screens.entries import STOPPED_BY_USER, figures
@@ -62,6 +68,75 @@ def test_figures_say_what_is_known() -> None:
     assert figures(Usage(1240, 310), 3.14) == "1,240 in · 310 out · 3.1 s"
     assert figures(None, None) == ""
     assert figures(Usage(1, 2), None) == "1 in · 2 out"
+    assert figures(Usage(0, 0), 1.5) == "1.5 s", "an endpoint that counts nothing"
+
+
+async def test_on_a_narrow_line_the_keys_come_before_the_figures() -> None:
+    async with running(size=(40, 20)) as driver:
+        driver.screen.footer.figures = "1,240 in · 310 out · 3.1 s"
+        assert "f1 help" in driver.screen.footer.render().plain
+
+
+async def test_what_is_typed_while_nothing_has_the_focus_is_for_the_message() -> None:
+    async with running() as driver:
+        driver.screen.set_focus(None)
+        await driver.pilot.press("h", "i")
+        await driver.until(lambda: driver.screen.composer.text == "hi", "it is in the box")
+        # One on its way to the screen while the box gets the focus.
+        driver.screen.post_message(events.Key("x", "x"))
+        await driver.until(lambda: driver.screen.composer.text == "hix", "it is not lost")
+        driver.screen.set_focus(None)
+        driver.app.post_message(events.Paste(" there\x1b"))
+        await driver.until(lambda: "there" in driver.screen.composer.text, "the paste too")
+        assert "\x1b" not in driver.screen.composer.text
+
+
+async def test_page_keys_in_a_short_message_scroll_the_conversation() -> None:
+    workspace = FakeWorkspace(threads=threads(1))
+    tall = "\n\n".join(["paragraph"] * 90)
+    workspace.threads.messages["thread_1"] = [a_message("m1", tall)]
+    async with running(workspace) as driver:
+        await driver.open("thread_1")
+        transcript, composer = driver.screen.transcript, driver.screen.composer
+        composer.focus()
+        end = transcript.scroll_y
+        await driver.pilot.press("pageup")
+        await driver.until(lambda: transcript.scroll_y < end, "a page up")
+        await driver.pilot.press("pagedown")
+        await driver.until(lambda: transcript.scroll_y == end, "back at the end")
+        composer.text = "line\n" * 60
+        composer.move_cursor(composer.document.end)
+        await driver.settle()
+        end = transcript.scroll_y
+        await driver.pilot.press("pageup")
+        await driver.until(lambda: composer.cursor_location[0] < 60, "the cursor moved instead")
+        assert transcript.scroll_y == end
+
+
+async def test_the_title_of_a_long_thread_is_not_taken_from_its_newest_messages() -> None:
+    workspace = FakeWorkspace(threads=threads(1))
+    workspace.threads.pages_of = 1
+    workspace.threads.messages["thread_1"] = [a_message("m1", "one"), a_message("m2", "two")]
+    opened = workspace.threads.open
+
+    async def untitled(thread_id: str, **more: Any) -> Conversation:
+        conversation = await opened(thread_id, **more)
+        return replace(conversation, thread=replace(conversation.thread, title="two"))
+
+    workspace.threads.open = untitled  # type: ignore[method-assign]  # as the wire derives it
+    async with running(workspace) as driver:
+        await driver.open("thread_1")
+        assert str(driver.screen.transcript.border_title) == "Subject 1"
+
+
+async def test_a_run_of_another_app_does_not_stay_marked_after_its_end() -> None:
+    busy = Thread("thread_1", "Theirs", NOW, NOW, "in_progress", "asst_1")
+    workspace = FakeWorkspace(threads=(busy,))
+    async with running(workspace) as driver:
+        assert driver.screen.catalogue.threads[0].busy
+        workspace.threads.items[0] = replace(busy, run_status="completed")
+        driver.screen.keep_threads_honest()
+        await driver.until(lambda: not driver.screen.catalogue.threads[0].busy, "it is seen")
 
 
 async def test_escape_stops_the_answer_and_keeps_what_was_written() -> None:
@@ -160,6 +235,19 @@ async def test_a_message_during_an_active_run_stays_in_the_box() -> None:
         assert driver.screen.composer.text == "second"
         assert "Your text stays here" in driver.said()[-1]
         assert len(driver.workspace.runs.sent) == 1
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+async def test_a_toast_does_not_cover_the_message_box(size: tuple[int, int]) -> None:
+    async with running(size=size, toasts=True) as driver:
+        await driver.say("first")
+        await driver.pilot.press(*"second", "enter")
+        await driver.until(lambda: driver.app.screen.query(Toast), "it is shown")
+        await driver.settle()
+        composer = driver.screen.composer.region
+        for toast in driver.app.screen.query(Toast):
+            assert not toast.region.overlaps(composer)
+            assert toast.region.height > 0
 
 
 async def test_a_failed_run_says_why_and_how_to_run_again() -> None:
@@ -281,8 +369,6 @@ async def test_without_an_assistant_the_first_message_makes_one() -> None:
 
 
 async def test_a_large_paste_arrives_whole_and_without_controls() -> None:
-    from textual import events
-
     async with running() as driver:
         pasted = "line of text\n" * 80_000 + "\x1b]0;title\x07end"
         driver.screen.composer.post_message(events.Paste(pasted))

@@ -63,8 +63,24 @@ async def test_an_editor_that_fails_leaves_the_text_alone(
     use_editor(monkeypatch, tmp_path, "raise SystemExit(3)")
     with pytest.raises(EditorError, match="as it was"):
         await edit(HandedOver(), "draft")
+
+
+async def test_an_editor_that_does_not_start_gives_the_screen_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("VISUAL", "/no/such/editor")
+    app = HandedOver()
     with pytest.raises(EditorError, match="did not start"):
+        await edit(app, "draft")
+    assert app.order == ["still", "away", "back", "drawing"]
+
+
+async def test_no_room_for_the_message_in_the_temporary_folder_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VISUAL", "true")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "not there"))
+    with pytest.raises(EditorError, match="temporary folder.*as it was"):
         await edit(HandedOver(), "draft")
 
 

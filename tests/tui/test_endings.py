@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import signal
 import stat
@@ -11,6 +12,7 @@ from services.records import ServiceError, Settings
 from tests.tui.fake_workspace import FakeWorkspace
 from tests.tui.support import running
 from tui.app import UnderstudyApp
+from tui.cli import draw_in_utf8
 from tui.screens.crash import write_report
 
 
@@ -75,6 +77,15 @@ def test_a_report_that_cannot_be_written_is_no_second_error(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     assert write_report(RuntimeError("x"), tmp_path / "file" / "log") is None
     assert write_report(RuntimeError("x"), None) is None
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso8859-1", "utf-8"])
+def test_frames_are_drawn_in_any_locale(encoding: str) -> None:
+    bytes_ = io.BytesIO()
+    stream = io.TextIOWrapper(bytes_, encoding=encoding, errors="backslashreplace")
+    draw_in_utf8(stream, None)
+    print("╭─", end="", file=stream, flush=True)
+    assert bytes_.getvalue() == "╭─".encode()
 
 
 async def test_problems_of_the_settings_are_said() -> None:

@@ -63,7 +63,7 @@ async def test_hidden_panes_are_reached_by_key_and_left_again() -> None:
 
 async def test_a_pane_folded_by_hand_stays_folded_and_the_focus_moves_on() -> None:
     async with running() as driver:
-        await driver.pilot.press("alt+2")
+        await driver.pilot.press("alt+t")
         await driver.until(lambda: focused_id(driver.app) == "threads", "the threads")
         await driver.pilot.press("f3")
         await driver.until(lambda: focused_id(driver.app) == "composer", "the box")
@@ -84,7 +84,7 @@ async def test_what_was_typed_survives_folding_and_resizing() -> None:
 
 async def test_the_chosen_assistant_answers_next() -> None:
     async with running() as driver:
-        await driver.pilot.press("alt+1", "down", "enter")
+        await driver.pilot.press("alt+a", "down", "enter")
         await driver.until(lambda: driver.screen.header.assistant == "Data analyst", "chosen")
         assert "Message Data analyst" in driver.drawn()
         await driver.say("hello")
@@ -118,7 +118,7 @@ async def test_a_thread_is_deleted_only_after_a_yes() -> None:
     async with running(FakeWorkspace(threads=threads(2))) as driver:
         await driver.open("thread_1")
         for answer, left in (("enter", 2), ("y", 1)):
-            await driver.pilot.press("alt+2")
+            await driver.pilot.press("alt+t")
             await driver.until(lambda: focused_id(driver.app) == "threads", "the list")
             await driver.pilot.press("delete")
             await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen), "a question")
@@ -135,7 +135,7 @@ async def test_a_thread_is_deleted_only_after_a_yes() -> None:
 
 async def test_an_assistant_is_deleted_only_after_a_yes() -> None:
     async with running() as driver:
-        await driver.pilot.press("alt+1")
+        await driver.pilot.press("alt+a")
         await driver.until(lambda: focused_id(driver.app) == "assistants", "the list")
         await driver.pilot.press("delete")
         await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen), "a question")
@@ -149,7 +149,7 @@ async def test_a_delete_that_fails_says_so_and_deletes_nothing() -> None:
     workspace = FakeWorkspace()
     workspace.assistants.error = ServiceError("The assistant is in use.")
     async with running(workspace) as driver:
-        await driver.pilot.press("alt+1")
+        await driver.pilot.press("alt+a")
         await driver.until(lambda: focused_id(driver.app) == "assistants", "the list")
         await driver.pilot.press("delete")
         await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen), "a question")
@@ -162,13 +162,13 @@ async def test_a_delete_that_fails_says_so_and_deletes_nothing() -> None:
 
 async def test_threads_are_filtered_by_title() -> None:
     async with running(FakeWorkspace(threads=threads(30))) as driver:
-        await driver.pilot.press("alt+2")
+        await driver.pilot.press("alt+t")
         await driver.until(lambda: focused_id(driver.app) == "threads", "the list")
         await driver.pilot.press("/", *"ject 17")
         await driver.until(lambda: len(driver.screen.thread_list.rows) == 1, "one is left")
         await driver.pilot.press("enter")
         await driver.until(lambda: driver.thread_id == "thread_17", "it is open")
-        await driver.pilot.press("alt+2", "/", "escape")
+        await driver.pilot.press("alt+t", "/", "escape")
         await driver.until(lambda: len(driver.screen.thread_list.rows) == 30, "all again")
 
 
@@ -176,7 +176,7 @@ async def test_thousands_of_threads_cost_one_widget() -> None:
     workspace = FakeWorkspace(threads=threads(5000))
     async with running(workspace) as driver:
         assert len(driver.screen.query("*")) < 60
-        await driver.pilot.press("alt+2")
+        await driver.pilot.press("alt+t")
         await driver.until(lambda: focused_id(driver.app) == "threads", "the list")
         await driver.pilot.press("end", "enter")
         await driver.until(lambda: driver.thread_id == "thread_5000", "the last one")

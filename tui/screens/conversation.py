@@ -106,6 +106,9 @@ class ConversationFlow:
         if self.page is not page:
             return
         page.thread = conversation.thread
+        if conversation.older and thread.title:
+            # The first message names a thread, and it is not among the newest.
+            page.thread = replace(conversation.thread, title=thread.title)
         self._remember(page, conversation.items)
         self.transcript.show(entries.entries_of(conversation, self.names))
         self.transcript.older = conversation.older

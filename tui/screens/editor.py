@@ -46,23 +46,30 @@ async def edit(app: App[object], text: str) -> str:
             text is unchanged.
     """
     command = editor_command()
-    folder = Path(tempfile.mkdtemp(prefix="understudy-"))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="understudy-"))
+    except OSError as error:
+        raise _no_room(error) from None
     path = folder / "message.md"
     try:
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise _no_room(error) from None
         try:
             # The batch keeps the app from drawing over the editor while its loop goes on.
             with app.batch_update(), app.suspend(), _interrupt_is_the_editors():
-                ended = await asyncio.to_thread(subprocess.run, [*command, str(path)], check=False)
+                ended = await asyncio.to_thread(_run, [*command, str(path)])
         except SuspendNotSupported:
             raise EditorError("This terminal cannot be handed to an editor.") from None
-        except OSError as error:
-            why = error.strerror or "it could not be started"
-            raise EditorError(f"The editor {command[0]} did not start: {why}.") from None
-        if ended.returncode != 0:
+        if isinstance(ended, OSError):
+            why = ended.strerror or "it could not be started"
             raise EditorError(
-                f"The editor {command[0]} ended with an error ({ended.returncode}); "
-                "your message is as it was."
+                f"The editor {command[0]} did not start: {why}. Your message is as it was."
+            )
+        if ended != 0:
+            raise EditorError(
+                f"The editor {command[0]} ended with an error ({ended}); your message is as it was."
             )
         try:
             return path.read_text(encoding="utf-8").removesuffix("\n")
@@ -70,6 +77,22 @@ async def edit(app: App[object], text: str) -> str:
             raise EditorError("What the editor saved cannot be read as text.") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(command: list[str]) -> int | OSError:
+    """The exit code, or why it did not start: an error raised here would reach ``App.suspend``,
+    which then never gives the screen back."""
+    try:
+        return subprocess.run(command, check=False).returncode
+    except OSError as error:
+        return error
+
+
+def _no_room(error: OSError) -> EditorError:
+    return EditorError(
+        "The message could not be put into the temporary folder for the editor: "
+        f"{error.strerror or error}. It is as it was."
+    )
 
 
 @contextmanager

@@ -195,7 +195,7 @@ def _sentence(text: str) -> str:
 def figures(usage: Usage | None, seconds: float | None) -> str:
     """``1,240 in · 310 out · 3.1 s``, of what is known."""
     parts = []
-    if usage is not None:
+    if usage is not None and (usage.prompt_tokens or usage.completion_tokens):
         parts += [f"{usage.prompt_tokens:,} in", f"{usage.completion_tokens:,} out"]
     if seconds is not None:
         parts.append(f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
@@ -30,7 +30,7 @@ from tui.text import content, for_clipboard, safe
 from tui.transcript.entries import NoticeEntry
 from tui.transcript.view import Transcript
 from tui.widgets.composer import Composer
-from tui.widgets.entry_field import EntryField
+from tui.widgets.entry_field import EntryField, typed
 from tui.widgets.row_list import RowList
 from tui.widgets.status_header import State
 from tui.widgets.thread_list import thread_title
@@ -46,6 +46,14 @@ WELCOME = "Write a message below to begin."
 class WorkspaceScreen(DecisionDesk):
     """Actions and messages; what a conversation does is in ``ConversationFlow``."""
 
+    # Toasts at the top: at the bottom they would cover the message they speak of.
+    DEFAULT_CSS = """
+    WorkspaceScreen ToastRack {
+        dock: top;
+        align: right top;
+        margin: 1 1 0 0;
+    }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("workspace"),
         Binding("escape", "leave_pane", show=False),
@@ -78,7 +86,7 @@ class WorkspaceScreen(DecisionDesk):
         )
         self.fold(self.app.size.width)
         self.transcript.placeholder = WELCOME
-        self.set_interval(30, self.catalogue.paint_threads)
+        self.set_interval(30, self.keep_threads_honest)
         self.call_after_refresh(self.connecting.start)
 
     # Connecting
@@ -109,6 +117,15 @@ class WorkspaceScreen(DecisionDesk):
         """Wait for the connection, then the assistant that answers. Raises ServiceError."""
         await self.connecting.ready()
         return await self.catalogue.ensure_assistant()
+
+    def keep_threads_honest(self) -> None:
+        """Ages grow; and runs that another app on the same data carries out end unannounced."""
+        self.catalogue.paint_threads()
+        if self.connecting.done and any(
+            thread.busy and self._workspace.runs.session(thread.id) is None
+            for thread in self.catalogue.threads
+        ):
+            self.threads_changed()
 
     # What the flow tells
 
@@ -172,6 +189,26 @@ class WorkspaceScreen(DecisionDesk):
         self.composer.address(answering.name if answering else "")
 
     # Messages of the widgets
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed before anything has the focus is for the message; the box may have it by
+        now, but what it was given itself does not come here."""
+        if typed(event) and self.focused in (None, self.composer):
+            event.stop()
+            self.composer.insert(typed(event))
+            self.composer.focus()
+
+    def on_paste(self, event: events.Paste) -> None:
+        if self.focused in (None, self.composer):
+            event.stop()
+            self.composer.post_message(events.Paste(event.text))
+
+    @on(Composer.PageWanted)
+    def _page_wanted(self, event: Composer.PageWanted) -> None:
+        if event.direction < 0:
+            self.transcript.action_page_up()
+        else:
+            self.transcript.action_page_down()
 
     @on(EntryField.Submitted, "#composer")
     def _submitted(self, event: EntryField.Submitted) -> None:

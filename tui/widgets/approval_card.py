@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -37,7 +37,23 @@ class ApprovalCard(Vertical):
     grace: ClassVar[float] = 0.6
     """Seconds without a key before a key may decide."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("approval")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("approval"),
+        # The arguments scroll from the choices too.
+        *(
+            Binding(key, f"arguments('{move}')", show=False)
+            for key, move in (
+                ("up", "scroll_up"),
+                ("down", "scroll_down"),
+                ("pageup", "page_up"),
+                ("pagedown", "page_down"),
+                ("home", "scroll_home"),
+                ("end", "scroll_end"),
+            )
+        ),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
     DEFAULT_CSS = """
     ApprovalCard {
         display: none;
@@ -69,6 +85,7 @@ class ApprovalCard(Vertical):
             text-wrap: nowrap;
             text-overflow: ellipsis;
         }
+        &.-lowest #approval-reach, &.-lowest #approval-description { display: none; }
         &.-narrow #approval-choices { layout: grid; grid-size: 2 2; height: 2; }
         &.-narrow Choice.-style-default { margin: 0; }
         &.-typing #approval-choices { display: none; }
@@ -174,6 +191,8 @@ class ApprovalCard(Vertical):
         """Leave room for the transcript on a low screen; the choices are never pushed out."""
         self.query_one(LiteralView).styles.max_height = max(2, min(12, screen_height // 3 - 4))
         self.set_class(screen_height < 30, "-low")
+        self.set_class(screen_height < 20, "-lowest")
+        self.call_after_refresh(self.query_one(LiteralView).look)
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width < 62, "-narrow")
@@ -231,7 +250,7 @@ class ApprovalCard(Vertical):
         size = approval_text.size_of(approval_text.arguments_of(self.request))
         note = f"arguments: {size}, lines {first}-{last} of {view.line_count}"
         if not self.seen and self._runnable:
-            note += " - scroll to the end before running (Tab, then PgDn)"
+            note += " - PgDn to the end before running"
         self._part("approval-note").update(Content(note))
 
     def ready_to_decide(self) -> bool:
@@ -286,6 +305,9 @@ class ApprovalCard(Vertical):
     def action_full_view(self) -> None:
         if self.request is not None:
             self.post_message(self.FullViewWanted(self.request, self._assistant))
+
+    async def action_arguments(self, move: str) -> None:
+        await self.query_one(LiteralView).run_action(move)
 
     def action_park(self) -> None:
         if self.typing:

@@ -54,9 +54,9 @@ def place(request: ApprovalRequest, now: float) -> str:
 def reach(request: ApprovalRequest) -> Content:
     """Where the function comes from and what happens when it is allowed."""
     if request.canonical is None:
-        what = "Its arguments are not valid JSON, so it cannot run: deny it, or answer by hand."
+        what = "Cannot run: not valid JSON. Deny it, or answer by hand."
     elif request.runs_here:
-        what = "Runs on this machine, as you, when you allow it."
+        what = "Runs on this machine, as you."
     else:
         what = "Cannot run here: you would type its result by hand."
     origin = visible(request.origin)

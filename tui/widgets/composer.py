@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.message import Message
+
 from tui.text import safe_line
 from tui.widgets.entry_field import EntryField
 
@@ -12,6 +14,13 @@ class Composer(EntryField):
         margin: 0;
     }
     """
+
+    class PageWanted(Message):
+        """A page key in a message that is wholly in view: the conversation is meant."""
+
+        def __init__(self, direction: int) -> None:
+            super().__init__()
+            self.direction = direction
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(hint="Message", id=id)
@@ -32,3 +41,19 @@ class Composer(EntryField):
         typed = self.text
         self.text = f"{text}\n\n{typed}" if typed.strip() else text
         self.move_cursor(self.document.end)
+
+    @property
+    def _wholly_in_view(self) -> bool:
+        return self.virtual_size.height <= self.scrollable_content_region.height
+
+    def action_cursor_page_up(self) -> None:
+        if self._wholly_in_view:
+            self.post_message(self.PageWanted(-1))
+        else:
+            super().action_cursor_page_up()
+
+    def action_cursor_page_down(self) -> None:
+        if self._wholly_in_view:
+            self.post_message(self.PageWanted(1))
+        else:
+            super().action_cursor_page_down()

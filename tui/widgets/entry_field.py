@@ -14,6 +14,15 @@ from tui.commands import bindings
 from tui.text import content, safe
 
 
+def typed(event: events.Key) -> str:
+    """The character a key writes, empty for one that writes nothing.
+
+    A plain terminal sends Alt with a letter as Escape and the letter: a key, and no text.
+    """
+    written = event.is_printable and not event.key.startswith("alt+")
+    return (event.character or "") if written else ""
+
+
 class EntryField(TextArea):
     """Grows with its text up to ``max-height``. The keys of a text editor are TextArea's."""
 
@@ -77,6 +86,10 @@ class EntryField(TextArea):
     def _break_line(self) -> None:
         self.insert("\n")
         self.scroll_cursor_visible()
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.is_printable and not typed(event):
+            event.prevent_default()
 
     async def _on_paste(self, event: events.Paste) -> None:
         """What is pasted is shown as it will be sent: control characters do not get in."""

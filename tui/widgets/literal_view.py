@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from rich.cells import chop_cells
+from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
+from textual.errors import NoWidget
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -21,6 +22,29 @@ from tui.text import visible
 _GUTTER = 2
 """Cells at the left that tell a line broken by the view from one broken by the text."""
 _ESCAPE = re.compile(r"(\\u\{[0-9A-Fa-f]+\})")
+
+
+def broken(line: str, room: int) -> list[str]:
+    """``line`` in pieces of at most ``room`` cells; an escape stays in one piece where it fits."""
+    if cell_len(line) <= room:
+        return [line]
+    pieces, used = [""], 0
+    for number, part in enumerate(_ESCAPE.split(line)):
+        escape = number % 2 == 1 and len(part) <= room
+        if escape and used + len(part) > room:
+            pieces.append("")
+            used = 0
+        if part and not escape:
+            head = chop_cells(part, room - used)[0] if used < room else ""
+            if used + cell_len(head) > room:
+                head = ""
+            pieces[-1] += head
+            rest = part[len(head) :]
+            pieces += chop_cells(rest, room) if rest else []
+        else:
+            pieces[-1] += part
+        used = cell_len(pieces[-1])
+    return pieces
 
 
 class LiteralView(ScrollView, can_focus=True):
@@ -76,7 +100,7 @@ class LiteralView(ScrollView, can_focus=True):
     def shown_lines(self) -> tuple[int, int]:
         """First and last line on screen, counted from 1."""
         top = self.scroll_offset.y
-        bottom = min(self.line_count, top + self.scrollable_content_region.height)
+        bottom = min(self.line_count, top + self._height_in_view)
         return min(top + 1, self.line_count), bottom
 
     def show(self, text: str) -> None:
@@ -87,7 +111,7 @@ class LiteralView(ScrollView, can_focus=True):
         self.scroll_to(y=0, animate=False, force=True)
         self._wrap()
         self.refresh(layout=True)
-        self.call_after_refresh(self._look)
+        self.call_after_refresh(self.look)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         if width != self._wrapped_to:
@@ -96,7 +120,7 @@ class LiteralView(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self._wrap()
-        self.call_after_refresh(self._look)
+        self.call_after_refresh(self.look)
 
     def _wrap(self, width: int | None = None) -> None:
         room = max(1, width if width is not None else self.scrollable_content_region.width)
@@ -104,17 +128,27 @@ class LiteralView(ScrollView, can_focus=True):
             self._wrapped_to = room
             self._lines, self._starts = [], []
             for line in self._source.split("\n"):
-                pieces = chop_cells(visible(line), max(1, room - _GUTTER)) or [""]
+                pieces = broken(visible(line), max(1, room - _GUTTER))
                 self._lines += pieces
                 self._starts += [True] + [False] * (len(pieces) - 1)
         self.virtual_size = Size(room, self.line_count)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self._look()
+        self.look()
 
-    def _look(self) -> None:
-        height = self.scrollable_content_region.height
+    @property
+    def _height_in_view(self) -> int:
+        """Lines that are really on the screen: on a low one, what is around may cut this off."""
+        try:
+            in_view = self.screen.find_widget(self).visible_region.height
+        except NoWidget:
+            return 0
+        return min(self.scrollable_content_region.height, in_view)
+
+    def look(self) -> None:
+        """Note what is on the screen now."""
+        height = self._height_in_view
         if not self.is_mounted or height < 1 or not self.display:
             return
         self.post_message(self.Moved())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.reactive import reactive
@@ -39,8 +40,10 @@ class StatusFooter(Widget):
 
     def render(self) -> Content:
         width = self.content_size.width
-        figures = Content.assemble((self.figures, "$foreground"))
-        room = width - figures.cell_length - (2 if self.figures else 0)
+        # On a narrow line the keys come first.
+        told = self.figures if 2 * cell_len(self.figures) <= width else ""
+        figures = Content.assemble((told, "$foreground"))
+        room = width - figures.cell_length - (2 if told else 0)
         line = Content()
         self._spans.clear()
         for key, label, press in self._keys():
