@@ -78,14 +78,26 @@ def ask(
         print(error.sentence, file=sys.stderr)
         return FAILED
     start_log(workspace.log_path.parent)
+    if sys.stderr is None:  # closed by whoever started this: nobody wants to hear the talk
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (it lives as long as the process)
+    if sys.stdout is None:
+        print("The standard output is closed: there is nowhere to answer to.", file=sys.stderr)
+        return FAILED
     asker = Asker(workspace, question, Output(sys.stdout, sys.stderr, clean))
     try:
         return asyncio.run(asker.run())
     except BrokenPipeError:
-        # Whoever read the answer has seen enough; without this Python would complain once more
-        # when it flushes at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return PIPE_CLOSED
+    except _CannotWrite as error:
+        _drop_output()
+        print(error.sentence, file=sys.stderr)
+        return FAILED
+
+
+def _drop_output() -> None:
+    """Without this Python would complain once more when it flushes at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Output:
@@ -100,9 +112,18 @@ class Output:
         self._clean_talk = clean if clean and talk.isatty() else _unchanged
 
     def answer(self, text: str) -> None:
-        """Raises ``BrokenPipeError`` when nobody reads any more."""
-        self._answer.write(self._clean_answer(text))
-        self._answer.flush()
+        """Raises ``BrokenPipeError`` when nobody reads any more, ``ServiceError`` when the answer
+        cannot be written where it should go."""
+        try:
+            self._answer.write(self._clean_answer(text))
+            self._answer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _CannotWrite(
+                f"The answer could not be written: {error.strerror or error}. What came of it is "
+                "kept in its thread."
+            ) from error
 
     def line(self, text: str) -> None:
         self.answer(f"{text}\n")
@@ -139,6 +160,11 @@ class Asker:
                 await self._workspace.open()
                 run, sentence = await self._ask()
                 code = self._exit_code(run, sentence)
+        except (BrokenPipeError, _CannotWrite):
+            if self._session is not None:
+                with contextlib.suppress(ServiceError):  # it may have ended already
+                    await self._session.cancel()
+            raise
         except ServiceError as error:
             sentence = error.sentence
             code = NO_KEY if error.status == 401 else FAILED
@@ -148,10 +174,6 @@ class Asker:
                 raise
             main.uncancel()
             code = INTERRUPTED
-        except BrokenPipeError:
-            if self._session is not None:
-                await self._session.cancel()
-            raise
         finally:
             await self._workspace.close()
         self._report(run, sentence)
@@ -322,6 +344,10 @@ class _AnswerText:
         self.last = text or self.last
         if self.streams:
             self.output.answer(text)
+
+
+class _CannotWrite(ServiceError):
+    """The place where the answer should go takes no more."""
 
 
 class _WrongName(ServiceError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -102,13 +103,7 @@ class _PrivateLog(logging.Handler):
     def write(self, record: logging.LogRecord) -> None:
         """Raises ``OSError``."""
         if self._file is None:
-            from logging.handlers import RotatingFileHandler
-
-            # Made closed to others before anything is in it; rotation renames it as it is.
-            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-            self._file = RotatingFileHandler(
-                self.path, maxBytes=_LARGEST, backupCount=_KEPT, encoding="utf-8"
-            )
+            self._file = _open_file(self.path)
             self._file.setFormatter(self.formatter)
         self._file.emit(record)
 
@@ -116,3 +111,19 @@ class _PrivateLog(logging.Handler):
         if self._file is not None:
             self._file.close()
         super().close()
+
+
+def _open_file(path: Path) -> logging.Handler:
+    """Raises ``OSError``; so does the handler for a line that cannot be written."""
+    from logging.handlers import RotatingFileHandler
+
+    class File(RotatingFileHandler):
+        def handleError(self, record: logging.LogRecord) -> None:
+            # The default prints a traceback to stderr, into the screen.
+            if isinstance(sys.exception(), OSError):
+                raise
+            super().handleError(record)
+
+    # Made closed to others before anything is in it; rotation renames it as it is.
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    return File(path, maxBytes=_LARGEST, backupCount=_KEPT, encoding="utf-8")

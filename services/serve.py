@@ -220,4 +220,5 @@ def _bracketed(host: str) -> str:
 
 
 def _say(sentence: Any) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # None when it was closed: print would turn to stdout
+        print(sentence, file=sys.stderr, flush=True)

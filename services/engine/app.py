@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
 from services.engine.engine import open_engine
@@ -21,6 +22,7 @@ from services.engine.errors import ApiError, unknown_url
 from services.engine.models.connect import Connected
 from services.engine.routes import assistants, messages, models, runs, threads
 from services.engine.settings import EngineSettings
+from services.engine.store.failures import store_sentence
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,8 @@ def create_app(settings: EngineSettings, connected: Connected | None = None) -> 
             ApiError: _api_error,
             404: _unknown_url,
             405: _unknown_url,
+            DBAPIError: _store_failure,
+            ClientDisconnect: _gone,
             Exception: _failure,
         },
     )
@@ -70,6 +74,19 @@ async def _api_error(_: Request, error: Exception) -> JSONResponse:
 async def _unknown_url(request: Request, _: Exception) -> JSONResponse:
     error = unknown_url(request.method, request.scope["path"])
     return JSONResponse(error.envelope(), status_code=error.status)
+
+
+async def _store_failure(request: Request, error: Exception) -> JSONResponse:
+    sentence = store_sentence(error)
+    if sentence is None:
+        raise error
+    log.error("%s %s: %s", request.method, request.scope["path"], sentence)
+    return await _api_error(request, ApiError(sentence, status=500))
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """The client left before it had sent its whole request: nobody reads this."""
+    return Response(status_code=499)
 
 
 async def _failure(request: Request, error: Exception) -> JSONResponse:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 
 from services.engine.models.connect import Connected, connect
 from services.engine.runs.runner import Runner
 from services.engine.settings import EngineSettings
-from services.engine.store.database import Database
+from services.engine.store.database import Database, StoreError
+from services.engine.store.failures import store_sentence
 from services.engine.store.owners import Owners
 
 
@@ -46,10 +48,12 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
         owners.enter()
         runner = Runner(database, owners, connected)
         await runner.open()
-    except BaseException:
+    except BaseException as error:
         await database.close()
         await connected.model.aclose()
         owners.leave()
+        if isinstance(error, DBAPIError) and (sentence := store_sentence(error)) is not None:
+            raise StoreError(f"{database.path} cannot be used. {sentence}") from error
         raise
     return Engine(database, runner, connected, owners)
 

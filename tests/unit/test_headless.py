@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import errno
 import io
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.headless import Output, _AnswerText, choose
+from services.headless import FAILED, Output, Question, _AnswerText, ask, choose
 from services.records import Assistant, ServiceError
 
 ASSISTANTS = [
@@ -111,3 +114,24 @@ def test_an_answer_cut_off_is_still_the_answer() -> None:
     answer.finish()
     assert stream.getvalue() == "half an ans\n"
     assert answer.text == "half an ans"
+
+
+class FullDisk(io.StringIO):
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_an_answer_that_cannot_be_written_is_a_sentence() -> None:
+    with pytest.raises(ServiceError, match="could not be written: No space left"):
+        Output(FullDisk(), io.StringIO()).answer("words")
+
+
+def test_without_a_standard_output_nothing_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_HOME", str(tmp_path))
+    monkeypatch.setattr("services.headless.start_log", lambda _: None)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert ask(Question("hi")) == FAILED
+    assert "nowhere to answer" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.db"))

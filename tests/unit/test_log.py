@@ -91,3 +91,22 @@ def test_ordinary_words_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNDERSTUDY_MODEL_KEY", "k")
     text = "the task asks thread_abc for https://host/v1 and risk-free sk-ies"
     assert without_keys(text) == text
+
+
+def test_a_line_that_finds_the_disk_full_stops_nothing_and_says_nothing(
+    tmp_path: Path,
+    root_logger: logging.Logger,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    start_log(tmp_path)
+    root_logger.error("first")
+    with monkeypatch.context() as patch:
+        patch.setattr(logging.StreamHandler, "flush", full)
+        root_logger.error("second")
+    root_logger.error("third")
+    assert capsys.readouterr().err == ""
+    assert "third" in (tmp_path / "understudy.log").read_text()

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from openai import AsyncOpenAI
 from openai.types.beta import Assistant, Thread
+from starlette.applications import Starlette
 
 from services.connection.wire import InProcessTransport, Lifespan
 from services.engine.app import create_app
@@ -36,6 +37,7 @@ class Wire:
     client: AsyncOpenAI
     model: ScriptedModel
     engine: Engine
+    app: Starlette
 
     async def assistant(self, **fields: Any) -> Assistant:
         return await self.client.beta.assistants.create(model="scripted", **fields)
@@ -71,7 +73,7 @@ async def open_wire(folder: Path, *scripts: Script) -> AsyncIterator[Wire]:
             http_client=http_client,
             max_retries=0,
         )
-        yield Wire(client, model, app.state.engine)
+        yield Wire(client, model, app.state.engine, app)
 
 
 @pytest.fixture

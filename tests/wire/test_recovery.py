@@ -137,6 +137,54 @@ async def test_a_second_engine_can_cancel_the_first_ones_run(tmp_path: Path) -> 
             assert first.model.closed == 1
 
 
+async def test_a_stream_tells_that_its_run_is_cancelled_by_another_engine(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    async with (
+        open_wire(folder, [TextDelta("one"), asyncio.Event()]) as first,
+        open_wire(folder) as second,
+    ):
+        assistant = await first.assistant()
+        thread = await first.thread("question")
+        stream = await first.client.beta.threads.runs.create(
+            thread.id, assistant_id=assistant.id, stream=True
+        )
+        run_id, told = "", []
+        async for event in stream:
+            told.append(event.event)
+            if event.event == "thread.run.created":
+                run_id = event.data.id
+            if event.event == "thread.message.delta":
+                await second.client.beta.threads.runs.cancel(run_id, thread_id=thread.id)
+        assert told[-4:] == [
+            "thread.run.cancelling",
+            "thread.message.incomplete",
+            "thread.run.step.cancelled",
+            "thread.run.cancelled",
+        ]
+
+
+async def test_a_thread_deleted_by_a_neighbour_stops_its_run(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    async with (
+        open_wire(folder, [TextDelta("one"), asyncio.Event()]) as first,
+        open_wire(folder) as second,
+    ):
+        assistant = await first.assistant()
+        thread = await first.thread("hi")
+        stream = await first.client.beta.threads.runs.create(
+            thread.id, assistant_id=assistant.id, stream=True
+        )
+
+        async def read() -> None:
+            async for event in stream:
+                if event.event == "thread.message.delta":
+                    await second.client.beta.threads.delete(thread.id)
+
+        with pytest.raises(openai.APIError, match="No run found"):
+            await read()
+        assert first.model.closed == 1
+
+
 async def test_two_engines_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     async with open_wire(folder) as first, open_wire(folder) as second:

@@ -12,7 +12,7 @@ from openai.types.beta import AssistantStreamEvent
 from openai.types.beta.threads import Run
 
 from services.engine.models.base import Finished, ModelError, TextDelta
-from services.engine.runs.feed import BACKLOG_BYTES, Feed
+from services.engine.runs.feed import BACKLOG_BYTES, DONE, Feed
 from tests.waiting import until
 from tests.wire.conftest import LOOK, Wire
 from tests.wire.scripted import USAGE, calls, says
@@ -309,7 +309,10 @@ async def test_text_in_flight_is_saved_while_it_streams(wire: Wire) -> None:
     await until(saved)
 
 
-async def test_a_reader_that_never_reads_is_cut_off_not_waited_for() -> None:
+async def test_a_reader_that_never_reads_is_cut_off_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.engine.runs.feed.PATIENCE_SECONDS", -1.0)
     feed = Feed()
     listener = feed.listen()
     piece = "x" * (BACKLOG_BYTES // 4)
@@ -318,6 +321,50 @@ async def test_a_reader_that_never_reads_is_cut_off_not_waited_for() -> None:
     heard = b"".join([block async for block in listener])
     assert BACKLOG_BYTES < len(heard) < 2 * BACKLOG_BYTES
     assert b"[DONE]" not in heard
+
+
+async def test_a_reader_is_not_cut_off_because_much_comes_at_once() -> None:
+    feed = Feed()
+    listener = feed.listen()
+    for _ in range(3):
+        feed.publish("thread.message.completed", {"piece": "x" * BACKLOG_BYTES})
+    feed.close()
+    heard = b"".join([block async for block in listener])
+    assert len(heard) > 3 * BACKLOG_BYTES
+    assert heard.endswith(DONE)
+
+
+async def test_a_feed_says_done_once_and_nothing_after() -> None:
+    feed = Feed()
+    listener = feed.listen()
+    feed.close()
+    feed.close()
+    feed.publish("thread.run.cancelling", {})
+    assert b"".join([block async for block in listener]) == DONE
+
+
+async def test_one_enormous_piece_is_cut_and_streamed_to_its_end(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.engine.runs.loop.MAX_ANSWER_CHARACTERS", 1000)
+    wire.model.scripts = [says("x" * 900, "y" * 5000, "z")]
+    assistant = await wire.assistant()
+    thread = await wire.thread("hi")
+    stream = await wire.client.beta.threads.runs.create(
+        thread.id, assistant_id=assistant.id, stream=True
+    )
+    events = await events_of(stream)
+    assert events[-1].event == "thread.run.incomplete"
+    run = events[-1].data
+    assert run.incomplete_details is not None
+    assert run.incomplete_details.reason == "max_completion_tokens"
+    # What the model would have counted is not known: the tokens are estimated, never zero.
+    assert run.usage is not None
+    assert run.usage.completion_tokens == 250
+    assert run.usage.prompt_tokens > 0
+    newest = (await wire.client.beta.threads.messages.list(thread.id)).data[0]
+    assert newest.content[0].type == "text"
+    assert newest.content[0].text.value == "x" * 900 + "y" * 100
 
 
 async def test_deltas_that_arrive_together_leave_together(wire: Wire) -> None:

@@ -66,22 +66,32 @@ class Catalogue:
 
     async def resolve(self, name: str) -> Resolved:
         """What to ask for: an alias, else a listed model, else the default. Never fails."""
+        if (known := self.known(name)) is not None:
+            return known
+        return _told(name, await self._look_up(name))
+
+    def known(self, name: str) -> Resolved | None:
+        """What ``resolve`` would say without asking anybody, or None if it has to ask."""
         if name in self._aliases:
             resolved = Resolved(self._aliases[name], f"{name} is an alias in the settings")
         elif name and name == self._default:
             return Resolved(name, "the default model")
+        elif self._listed is not None and time.monotonic() - self._asked < self._keep:
+            resolved = self._choose(name, self._listed)
         else:
-            resolved = await self._look_up(name)
-        if resolved.name != name:
-            log.info("model %s answers for %s: %s", resolved.name, name, resolved.reason)
-        return resolved
+            return None
+        return _told(name, resolved)
 
     async def _look_up(self, name: str) -> Resolved:
         try:
-            listed = [entry.id for entry in await self.entries()]
+            listed = await self.entries()
         except ModelError as error:
             chosen = self._default or name
             return Resolved(chosen, f"the endpoint's models are not known: {error.message}")
+        return self._choose(name, listed)
+
+    def _choose(self, name: str, entries: Sequence[ModelEntry]) -> Resolved:
+        listed = [entry.id for entry in entries]
         found = _matching(name, listed)
         if found is not None:
             return Resolved(found, "the endpoint lists it")
@@ -92,6 +102,12 @@ class Catalogue:
         if first is not None:
             return Resolved(first, f"{missing}; this is the first chat model it lists")
         return Resolved(name, f"{missing}, nor any other chat model")
+
+
+def _told(name: str, resolved: Resolved) -> Resolved:
+    if resolved.name != name:
+        log.info("model %s answers for %s: %s", resolved.name, name, resolved.reason)
+    return resolved
 
 
 def is_chat_model(name: str) -> bool:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from services.engine.engine import engine_of
 from services.engine.ids import new_id
-from services.engine.routes.body import page_query, read_body
+from services.engine.routes.body import merged_metadata, page_query, read_body
 from services.engine.schemas import AssistantFields, CreateAssistant, ModifyAssistant
 from services.engine.store import assistants
 
@@ -46,7 +46,7 @@ async def modify(request: Request) -> JSONResponse:
         before = await assistants.get(connection, assistant_id)
         fields = _given(body)
         if body.metadata is not None:
-            fields["metadata"] = before["metadata"] | body.metadata
+            fields["metadata"] = merged_metadata(before["metadata"], body.metadata)
         return JSONResponse(await assistants.change(connection, assistant_id, fields))
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from services.engine.errors import ApiError, invalid_id
 from services.engine.routes.strict_json import check, parse
+from services.engine.schemas import METADATA_PAIRS
 from services.engine.schemas import Request as RequestModel
 from services.engine.store.paging import PageQuery
 
@@ -60,6 +61,14 @@ async def read_body(request: Request, model: type[Model]) -> Model:
         raise _translate(error, data) from None
     check(raw, data)
     return valid
+
+
+def merged_metadata(before: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The old map with the new pairs; raises ``ApiError`` (400) when it grows too large."""
+    merged = {**before, **given}
+    if len(merged) > METADATA_PAIRS:
+        raise _wrong_length("metadata", merged, True, {"max_length": METADATA_PAIRS})
+    return merged
 
 
 def page_query(request: Request) -> PageQuery:

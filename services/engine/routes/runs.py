@@ -94,7 +94,7 @@ async def listing(request: Request) -> JSONResponse:
     thread_id = path_id(request, "thread_id", "thread")
     query = page_query(request)
     engine = engine_of(request)
-    await engine.runner.settle(thread_id)
+    await engine.runner.settle_if_possible(thread_id)
     async with engine.database.read() as connection:
         await threads.get(connection, thread_id)
         return JSONResponse(await runs.listing(connection, thread_id, query))
@@ -104,7 +104,7 @@ async def retrieve(request: Request) -> Response:
     thread_id = path_id(request, "thread_id", "thread")
     run_id = path_id(request, "run_id", "run")
     engine = engine_of(request)
-    await engine.runner.settle(thread_id)
+    await engine.runner.settle_if_possible(thread_id)
     async with engine.database.read() as connection:
         await threads.get(connection, thread_id)
         return _run_response(await runs.get(connection, thread_id, run_id))

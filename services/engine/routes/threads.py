@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from services.engine.engine import engine_of
 from services.engine.ids import new_id
-from services.engine.routes.body import page_query, path_id, read_body
+from services.engine.routes.body import merged_metadata, page_query, path_id, read_body
 from services.engine.runs.creation import add_messages
 from services.engine.schemas import CreateThread, ModifyThread
 from services.engine.store import threads
@@ -61,7 +61,7 @@ async def modify(request: Request) -> JSONResponse:
         before = await threads.get(connection, thread_id)
         fields: dict[str, Any] = {}
         if body.metadata is not None:
-            fields["metadata"] = before["metadata"] | body.metadata
+            fields["metadata"] = merged_metadata(before["metadata"], body.metadata)
         return JSONResponse(await threads.change(connection, thread_id, fields))
 
 

@@ -85,8 +85,9 @@ async def _own_turns(connection: AsyncConnection, run: Mapping[str, Any]) -> lis
         details = step["step_details"]
         if step["type"] == "message_creation":
             message_id = details["message_creation"]["message_id"]
-            stored = await messages.get(connection, run["thread_id"], message_id)
-            if content := _content(stored["content"]):
+            stored = await messages.find(connection, message_id)
+            # A client may have deleted it meanwhile.
+            if stored is not None and (content := _content(stored["content"])):
                 turns.append(ModelMessage("assistant", content))
             continue
         calls = [

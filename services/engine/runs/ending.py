@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.engine.models.base import ModelUsage
 from services.engine.runs.usage import usage_object
 from services.engine.store import messages, runs, steps
@@ -66,29 +68,41 @@ async def end_run(
 
     Returns what to announce, in the contract's order: message, steps, run.
     """
+    async with database.write() as connection:
+        return await end_run_within(connection, run_id, ending, in_flight, when=when)
+
+
+async def end_run_within(
+    connection: AsyncConnection,
+    run_id: str,
+    ending: Ending,
+    in_flight: InFlight | None = None,
+    *,
+    when: Collection[str] = ACTIVE_STATUSES,
+) -> list[Announcement] | None:
+    """``end_run`` as a part of a transaction that does more."""
     known = in_flight or InFlight()
     now = int(time.time())
     announcements: list[Announcement] = []
-    async with database.write() as connection:
-        fields = await _run_fields(connection, run_id, ending, known, now)
-        run = await runs.change(connection, run_id, fields, when=when)
-        if run is None:
-            return None
-        for message in await messages.open_of_run(connection, run_id):
-            fields = _message_fields(ending, now)
-            fields["content"] = known.contents.get(message["id"], message["content"])
-            if (stored := await messages.change(connection, message["id"], fields)) is not None:
-                announcements.append((f"thread.message.{fields['status']}", stored))
-        for step in await steps.of_run(connection, run_id):
-            if step["status"] != "in_progress":
-                continue
-            fields = _step_fields(ending, step, now)
-            if step["id"] in known.step_details:
-                fields["step_details"] = known.step_details[step["id"]]
-            if known.turn_usage is not None:
-                fields["usage"] = usage_object(known.turn_usage)
-            if (stored := await steps.change(connection, step["id"], fields)) is not None:
-                announcements.append((f"thread.run.step.{fields['status']}", stored))
+    fields = await _run_fields(connection, run_id, ending, known, now)
+    run = await runs.change(connection, run_id, fields, when=when)
+    if run is None:
+        return None
+    for message in await messages.open_of_run(connection, run_id):
+        fields = _message_fields(ending, now)
+        fields["content"] = known.contents.get(message["id"], message["content"])
+        if (stored := await messages.change(connection, message["id"], fields)) is not None:
+            announcements.append((f"thread.message.{fields['status']}", stored))
+    for step in await steps.of_run(connection, run_id):
+        if step["status"] != "in_progress":
+            continue
+        fields = _step_fields(ending, step, now)
+        if step["id"] in known.step_details:
+            fields["step_details"] = known.step_details[step["id"]]
+        if known.turn_usage is not None:
+            fields["usage"] = usage_object(known.turn_usage)
+        if (stored := await steps.change(connection, step["id"], fields)) is not None:
+            announcements.append((f"thread.run.step.{fields['status']}", stored))
     announcements.append((f"thread.run.{ending.status}", run))
     return announcements
 

@@ -14,6 +14,7 @@ from typing import Any
 
 HEARTBEAT_SECONDS = 15.0
 BACKLOG_BYTES = 8 * 1024 * 1024
+PATIENCE_SECONDS = 5.0
 DONE = b"event: done\ndata: [DONE]\n\n"
 
 
@@ -32,14 +33,20 @@ class Feed:
         self._listeners: set[Listener] = set()
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def publish(self, event: str, data: Mapping[str, Any]) -> None:
-        if self._listeners:
+        if self._listeners and not self._closed:
             block = encode(event, data)
             for listener in tuple(self._listeners):
                 listener.push(block)
 
     def close(self) -> None:
         """No more will come: every listener gets ``done``."""
+        if self._closed:
+            return
         self._closed = True
         for listener in self._listeners:
             listener.push(DONE)
@@ -66,15 +73,21 @@ class Listener:
         self._feed = feed
         self._blocks: list[bytes] = []
         self._size = 0
+        self._waiting_since = 0.0
         self._ended = False
         self._wake = asyncio.Event()
 
     def push(self, block: bytes) -> None:
-        self._blocks.append(block)
-        self._size += len(block)
-        if self._size > BACKLOG_BYTES:
+        now = asyncio.get_running_loop().time()
+        if not self._blocks:
+            self._waiting_since = now
+        # Much at once is no sign of a slow reader: only much that has waited for it is.
+        elif self._size > BACKLOG_BYTES and now - self._waiting_since > PATIENCE_SECONDS:
             self._feed.forget(self)
             self.end()
+            return
+        self._blocks.append(block)
+        self._size += len(block)
         self._wake.set()
 
     def end(self) -> None:

@@ -5,22 +5,38 @@ The loop is never cancelled from outside: ``stop`` asks it to end, and it ends t
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from sqlalchemy.exc import IntegrityError
+
 from services.engine.errors import ApiError
-from services.engine.models.base import Finished, Model, ModelError, ModelUsage
-from services.engine.models.catalogue import Catalogue
+from services.engine.models.base import (
+    CallArguments,
+    Finished,
+    Model,
+    ModelError,
+    ModelEvent,
+    ModelRequest,
+    ModelUsage,
+    RefusalDelta,
+    TextDelta,
+)
+from services.engine.models.catalogue import Catalogue, Resolved
+from services.engine.models.estimates import BYTES_A_TOKEN, prompt_tokens
 from services.engine.runs.context import model_request
-from services.engine.runs.ending import Ending, end_run
+from services.engine.runs.ending import Announcement, Ending, end_run
 from services.engine.runs.feed import Feed
 from services.engine.runs.pump import Pump
 from services.engine.runs.turn import Turn
 from services.engine.runs.usage import add, from_object, usage_object
 from services.engine.store import runs, steps
 from services.engine.store.database import Database
+from services.engine.store.failures import run_sentence
 from services.engine.store.tables import ACTIVE_STATUSES
 
 log = logging.getLogger(__name__)
@@ -31,6 +47,8 @@ StopReason = Literal["cancelled", "expired", "shutdown"]
 MAX_TURNS = 16
 # An answer that never ends must not fill the disk.
 MAX_ANSWER_CHARACTERS = 4 * 1024 * 1024
+# How long to wait before a run's end that could not be written is tried again.
+RETRY_SECONDS = 2.0
 
 
 class RunLoop:
@@ -49,9 +67,11 @@ class RunLoop:
         self._catalogue = catalogue
         self._run = run
         self._feed = feed
+        self._resolving: asyncio.Task[Resolved] | None = None
         self._pump: Pump | None = None
         self._turn: Turn | None = None
         self._stopped: StopReason | None = None
+        self._stopping = asyncio.Event()
         self._usage = ModelUsage()
 
     @property
@@ -66,34 +86,62 @@ class RunLoop:
     def feed(self) -> Feed:
         return self._feed
 
-    def stop(self, reason: StopReason) -> None:
-        """Ends the run as soon as the loop gets to it; the first reason counts."""
-        if self._stopped is None:
-            self._stopped = reason
-            if self._pump is not None:
-                self._pump.stop()
+    def stop(self, reason: StopReason) -> bool:
+        """Ends the run as soon as the loop gets to it; the first reason counts, and is True."""
+        if self._stopped is not None:
+            return False
+        self._stopped = reason
+        self._stopping.set()
+        if self._resolving is not None:
+            self._resolving.cancel()
+        if self._pump is not None:
+            self._pump.stop()
+        return True
 
     async def work(self) -> None:
         """Runs to the end of the stretch. Never raises: what goes wrong ends the run."""
         try:
             await self._work()
-        except ModelError as error:
-            await self._end(Ending("failed", error=(error.code, error.message)))
-        except Exception:
-            log.exception("run %s failed", self.run_id)
-            await self._give_up()
+        except Exception as error:
+            await self._fail(error)
         finally:
             self._feed.close()
 
-    async def _give_up(self) -> None:
-        """Ends a run that met an error of our own. If even that fails, the stream says so; the
-        runner ends the run later, because nobody carries it on."""
-        said = "The engine failed during this run; its log says why."
-        try:
-            await self._end(Ending("failed", error=("server_error", said)))
-        except Exception:
-            log.exception("run %s could not be ended", self.run_id)
+    async def _fail(self, error: Exception) -> None:
+        """Ends a run that met an error, of the model or of our own."""
+        if isinstance(error, ModelError):
+            ending = Ending("failed", error=(error.code, error.message))
+        else:
+            gone = isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error.orig)
+            said = "Its thread was deleted." if gone else run_sentence(error)
+            log.error("run %s failed: %s", self.run_id, said, exc_info=None if said else error)
+            said = said or "The engine failed during this run; its log says why."
+            ending = Ending("failed", error=("server_error", said))
+        while True:
+            try:
+                await self._end(ending)
+                return
+            except Exception as failure:
+                said = run_sentence(failure)
+                if not self._feed.closed:
+                    log.error(
+                        "run %s could not be ended yet: %s",
+                        self.run_id,
+                        said,
+                        exc_info=None if said else failure,
+                    )
+            # What was written is only here as long as it cannot be stored: keep it, and try.
+            said = said or "The engine failed during this run; its log says why."
             self._feed.publish("error", ApiError(said, status=500).envelope())
+            self._feed.close()
+            if self._stopped == "shutdown":
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_SECONDS):
+                    await self._stopping.wait()
+            if self._stopped is not None:
+                ending = self._stop_ending()
+                self._stopping.clear()
 
     async def _work(self) -> None:
         if self._run["started_at"] is not None:
@@ -111,7 +159,10 @@ class RunLoop:
 
     async def _take_turn(self, *, first: bool) -> bool:
         """One model call; True when the model should be called again."""
-        resolved = await self._catalogue.resolve(self._run["model"])
+        resolved = await self._resolve()
+        if resolved is None:
+            await self._end(self._stop_ending())
+            return False
         left = self._completion_tokens_left()
         if left is not None and left <= 0:
             await self._end(Ending("incomplete", reason="max_completion_tokens"))
@@ -131,7 +182,7 @@ class RunLoop:
         try:
             if self._stopped is not None or (first and not await self._begin()):
                 pump.stop()
-            finished = await self._listen(pump, turn)
+            finished = await self._listen(pump, turn, request)
         finally:
             self._pump = None
             pump.stop()
@@ -143,6 +194,18 @@ class RunLoop:
             raise ModelError("The model's answer broke off before its end.")
         self._usage = add(self._usage, finished.usage)
         return await self._after(turn, finished)
+
+    async def _resolve(self) -> Resolved | None:
+        """The model to ask; None if the run was stopped while its endpoint was asked for names."""
+        if self._stopped is not None:
+            return None
+        # Mostly it is known, and another turn of the event loop on the way would be felt.
+        if (known := self._catalogue.known(self._run["model"])) is not None:
+            return known
+        resolving = asyncio.create_task(self._catalogue.resolve(self._run["model"]))
+        self._resolving = resolving
+        await asyncio.wait({resolving})
+        return None if resolving.cancelled() else resolving.result()
 
     async def _begin(self) -> bool:
         """Marks the run as in progress; False if it was cancelled before it began."""
@@ -158,14 +221,18 @@ class RunLoop:
         self._feed.publish("thread.run.in_progress", run)
         return True
 
-    async def _listen(self, pump: Pump, turn: Turn) -> Finished | None:
+    async def _listen(self, pump: Pump, turn: Turn, request: ModelRequest) -> Finished | None:
         """Takes the model's events; its last word, or None if there was none."""
         async for event in pump:
             if isinstance(event, Finished):
                 return event
-            if turn.characters > MAX_ANSWER_CHARACTERS:
-                return Finished("length")
-            await turn.take(event)
+            room = MAX_ANSWER_CHARACTERS - turn.characters
+            await turn.take(_cut(event, room))
+            if turn.characters >= MAX_ANSWER_CHARACTERS:
+                written = -(-turn.characters // BYTES_A_TOKEN)
+                return Finished(
+                    "length", ModelUsage(prompt_tokens(request), written, estimated=True)
+                )
         return None
 
     async def _after(self, turn: Turn, finished: Finished) -> bool:
@@ -253,8 +320,19 @@ class RunLoop:
             announcements = await end_run(
                 self._database, self.run_id, self._stop_ending(), in_flight
             )
-        for event, data in announcements or []:
+        if announcements is None:
+            announcements = [await self._ended_elsewhere()]
+        for event, data in announcements:
             self._feed.publish(event, data)
+
+    async def _ended_elsewhere(self) -> Announcement:
+        """Another process was faster: how it ended the run, or that the run is gone."""
+        async with self._database.read() as connection:
+            try:
+                run = await runs.get(connection, self.thread_id, self.run_id)
+            except ApiError as error:
+                return "error", error.envelope()
+        return f"thread.run.{run['status']}", run
 
     def _stop_ending(self) -> Ending:
         if self._stopped == "expired":
@@ -281,3 +359,16 @@ def _asked(call: Mapping[str, Any]) -> dict[str, Any]:
         "type": "function",
         "function": {"name": function["name"], "arguments": function["arguments"]},
     }
+
+
+def _cut(event: ModelEvent, room: int) -> ModelEvent:
+    """The event with no more text than there is room for."""
+    match event:
+        case TextDelta(text) if len(text) > room:
+            return TextDelta(text[:room])
+        case RefusalDelta(text) if len(text) > room:
+            return RefusalDelta(text[:room])
+        case CallArguments(index, fragment) if len(fragment) > room:
+            return CallArguments(index, fragment[:room])
+        case _:
+            return event

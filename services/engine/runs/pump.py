@@ -27,6 +27,9 @@ class Pump:
     def stop(self) -> None:
         self._stopped.set()
         self._task.cancel()
+        # A task that is cancelled before its first step never says that it ended.
+        self._clear()
+        self._queue.put_nowait(None)
 
     async def __aiter__(self) -> AsyncIterator[ModelEvent]:
         """Raises what the model raised; ends early, without an error, once stopped."""
@@ -42,6 +45,10 @@ class Pump:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def _clear(self) -> None:
+        while not self._queue.empty():
+            self._queue.get_nowait()
+
     async def _read(self) -> None:
         end: BaseException | None = None
         try:
@@ -51,8 +58,7 @@ class Pump:
                     await self._queue.put(event)
         except asyncio.CancelledError:
             # A stopped reader waits on the queue: make room, then wake it.
-            while not self._queue.empty():
-                self._queue.get_nowait()
+            self._clear()
         except Exception as error:
             end = error
         await self._queue.put(end)

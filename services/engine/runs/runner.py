@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Row
+from sqlalchemy.exc import DBAPIError
 
 from services.engine.errors import (
     ThreadBusy,
@@ -23,11 +24,12 @@ from services.engine.errors import (
     outputs_not_accepted,
 )
 from services.engine.models.connect import Connected
-from services.engine.runs.ending import Ending, end_run
+from services.engine.runs.ending import Ending, end_run, end_run_within
 from services.engine.runs.feed import Feed
 from services.engine.runs.loop import RunLoop
 from services.engine.store import runs, steps
 from services.engine.store.database import Database
+from services.engine.store.failures import store_sentence
 from services.engine.store.owners import Owners
 
 T = TypeVar("T")
@@ -127,15 +129,15 @@ class Runner:
                 {"status": "cancelling", "required_action": None},
                 when=("queued", "in_progress", "requires_action"),
             )
-        if run is None:
-            raise cannot_cancel(before["status"])
-        waited = before["status"] == "requires_action"
+            if run is None:
+                raise cannot_cancel(before["status"])
+            waited = before["status"] == "requires_action"
+            if waited:
+                # Nobody is at work on it: it ends at once, for nobody would end it later.
+                await end_run_within(connection, run_id, Ending("cancelled"))
         working = self._working.get(run_id)
-        if working is not None and not waited:
+        if working is not None and not waited and working.loop.stop("cancelled"):
             working.loop.feed.publish("thread.run.cancelling", run)
-            working.loop.stop("cancelled")
-        elif waited:
-            await end_run(self._database, run_id, Ending("cancelled"))
         # Otherwise another process carries it out; it looks at the status and ends the run.
         return run
 
@@ -179,6 +181,13 @@ class Runner:
             row = await runs.active_of_thread(connection, thread_id)
         return row is not None and await self._settle(row)
 
+    async def settle_if_possible(self, thread_id: str) -> None:
+        """``settle`` ahead of reading: what cannot be written now is no reason not to read."""
+        try:
+            await self.settle(thread_id)
+        except DBAPIError as error:
+            log.warning("a run of %s could not be ended: %s", thread_id, store_sentence(error))
+
     async def on_free_thread(self, thread_id: str, work: Callable[[], Awaitable[T]]) -> T:
         """``work``, and once more if what refused it was a run that should have ended."""
         try:
@@ -198,8 +207,14 @@ class Runner:
     # --- time limits, crashes, other processes ------------------------------------------------
 
     async def _sweep(self) -> None:
+        working = list(self._working.values())
         async with self._database.read() as connection:
             left = await runs.active(connection)
+        active = {row.id for row in left}
+        for each in working:
+            if each.loop.run_id not in active:
+                # Ended in another process, or its thread was deleted there.
+                each.loop.stop("cancelled")
         for row in left:
             await self._settle(row)
 
@@ -212,7 +227,8 @@ class Runner:
                 ending = Ending("expired")
         elif mine is not None:
             if row.status == "cancelling":
-                mine.loop.stop("cancelled")
+                if mine.loop.stop("cancelled"):
+                    mine.loop.feed.publish("thread.run.cancelling", runs.to_object(row))
             elif row.expires_at is not None and row.expires_at <= time.time():
                 mine.loop.stop("expired")
         elif row.owner == self.owner:
@@ -226,6 +242,7 @@ class Runner:
         return True
 
     async def _watch(self) -> None:
+        failing = False
         while True:
             if self._working:
                 await asyncio.sleep(WATCH_SECONDS)
@@ -236,8 +253,11 @@ class Runner:
                         await self._wake.wait()
             try:
                 await self._sweep()
+                failing = False
             except Exception:
-                log.exception("watching the runs failed; trying again")
+                if not failing:
+                    log.exception("watching the runs failed; trying again")
+                failing = True
 
     async def _fill(
         self, connection: Any, run_id: str, outputs: Mapping[str, str]

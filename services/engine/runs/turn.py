@@ -161,8 +161,9 @@ class Turn:
             stored_step = await steps.change(
                 connection, message.step_id, {**ended, "usage": usage_object(ModelUsage())}
             )
-        if stored_message is not None and stored_step is not None:
+        if stored_message is not None:
             self._feed.publish("thread.message.completed", stored_message)
+        if stored_step is not None:
             self._feed.publish("thread.run.step.completed", stored_step)
 
     # --- calls --------------------------------------------------------------------------------

@@ -51,6 +51,12 @@ async def get(connection: AsyncConnection, thread_id: str, message_id: str) -> d
     return to_object(row)
 
 
+async def find(connection: AsyncConnection, message_id: str) -> dict[str, Any] | None:
+    statement = select(messages).where(messages.c.id == message_id)
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else to_object(row)
+
+
 async def change(
     connection: AsyncConnection, message_id: str, fields: dict[str, Any]
 ) -> dict[str, Any] | None:
