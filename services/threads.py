@@ -74,7 +74,7 @@ class Threads:
             thread = await self._threads.retrieve(thread_id)
         record = reading.thread(thread.model_dump())
         first_text = next((each.text for each in messages if each.role == "user"), "")
-        if not record.title:
+        if not record.title and not older:
             record = replace(record, title=" ".join(first_text.split())[:80])
         last_run = runs[-1][0] if runs and before is None else None
         return Conversation(

@@ -83,8 +83,10 @@ class Workspace:
 
     async def open(self) -> ConnectionState:
         """Starts the engine and makes the first assistant; raises ``ServiceError``."""
-        await asyncio.to_thread(self._prepare_folders)
+        problem = await asyncio.to_thread(self._prepare_folders)
         client, state = await self._embedded.open()
+        if problem:
+            state = replace(state, note=f"{problem} {state.note}".rstrip())
         # Not above: the first paint does without them.
         from services.assistants import Assistants
         from services.functions.folder import FunctionsFolder
@@ -132,12 +134,18 @@ class Workspace:
         await asyncio.to_thread(write_setting, self._paths.settings_file, "theme", name)
         self.settings = replace(self.settings, theme=name)
 
-    def _prepare_folders(self) -> None:
+    def _prepare_folders(self) -> str:
+        """Makes the folders that must be there; what is wrong with the others, in a sentence."""
         from services.functions.examples import install_examples
 
-        # First: it gives examples only to a user who has no functions folder yet.
-        install_examples(self._paths.functions)
+        problem = ""
+        try:
+            # First: it gives examples only to a user who has no functions folder yet.
+            install_examples(self._paths.functions)
+        except ServiceError as error:
+            problem = error.sentence
         self._paths.create()
+        return problem
 
     async def _make_first_assistant(self) -> None:
         """Somebody to talk to at once, with the example functions to try."""

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 
+QUIT_PATIENCE = 3.0
+"""Seconds that a message on its way may hold up leaving."""
+
+
 def _command_provider() -> type[Provider]:
     """The palette is imported when it is opened."""
     from tui.screens.palette import CommandProvider
@@ -79,10 +83,23 @@ class UnderstudyApp(App[None], inherit_bindings=False):
 
     # How it ends
 
+    async def action_quit(self) -> None:
+        """Leave, but not before a message that was just sent is on disk."""
+        self.run_worker(self._leave(), group="leave", exclusive=True)
+
+    async def _leave(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIT_PATIENCE):
+                for screen in self.screen_stack:
+                    if isinstance(screen, WorkspaceScreen):
+                        await screen.composer.settled.wait()
+        self.exit()
+
     def _end_on_signals(self) -> None:
         """Leave in order when told to: without this the terminal would stay as it is."""
         loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
+        # SIGINT is another program's: Ctrl+C is a key here.
+        for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT"):
             number = getattr(signal, name, None)
             if number is None:
                 continue

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _app(connection: str | None = None, *, thread: str | None = None, resume: bool = False) -> int:
     terminal = os.environ.get("TERM", "")
     streams = (sys.stdin, sys.stdout, sys.stderr)
-    if not all(stream is not None and stream.isatty() for stream in streams):
+    if not all(_is_terminal(stream) for stream in streams):
         _say("The app needs a terminal, and this is none. For scripts and pipes: understudy ask")
         return WRONG_USAGE
     if terminal in ("", "dumb"):
@@ -118,8 +118,13 @@ def _ask(options: Namespace) -> int:
             as_json=options.json,
         ),
         connection=options.connection,
-        clean=_safe if sys.stdout.isatty() or sys.stderr.isatty() else None,
+        clean=_safe if _is_terminal(sys.stdout) or _is_terminal(sys.stderr) else None,
     )
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """A stream that was closed before the start is None."""
+    return stream is not None and stream.isatty()
 
 
 def _safe(text: str) -> str:
@@ -131,7 +136,7 @@ def _safe(text: str) -> str:
 def _question(words: Sequence[str]) -> str | None:
     """The argument, or standard input for ``-`` and in a pipe; both if there are both."""
     argument = " ".join(words).strip()
-    piped = sys.stdin is not None and not sys.stdin.isatty()
+    piped = sys.stdin is not None and not _is_terminal(sys.stdin)
     parts = [] if argument == "-" else [argument]
     if sys.stdin is not None and (piped or argument == "-"):
         # A file in another encoding is better asked with a few odd characters than not.

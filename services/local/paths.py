@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,10 +62,12 @@ class Paths:
         """Makes what is missing, for this user alone.
 
         Conversations are private: the data and log folders are closed to others even if they
-        were made otherwise. Raises ``ServiceError`` with the folder and the reason.
+        were made otherwise. Raises ``ServiceError`` with the folder and the reason if it is one of
+        these; settings and functions can be read-only, and whoever writes there says so.
         """
         for folder in (self.settings, self.functions):
-            _make(folder)
+            with contextlib.suppress(ServiceError):
+                _make(folder)
         for folder in (self.data, self.log):
             _make(folder)
             _close_to_others(folder)

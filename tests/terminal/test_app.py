@@ -53,7 +53,7 @@ def test_it_answers_a_question_and_leaves_the_terminal_as_it_was(home: Path) -> 
         assert_restored(session)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
 def test_a_signal_ends_it_with_the_terminal_as_it_was(home: Path, number: signal.Signals) -> None:
     with the_app(home) as session:
         session.signal(number)
@@ -92,6 +92,16 @@ def test_the_last_thread_comes_back(home: Path) -> None:
             )
             session.type(CONTROL_Q)
             assert session.wait_for_exit() == 0
+
+
+def test_a_message_sent_in_the_breath_of_leaving_is_kept(home: Path) -> None:
+    with the_app(home) as session:
+        session.type(f"do not lose this\r{CONTROL_Q}")
+        assert session.wait_for_exit() == 0
+    with the_app(home, "--resume") as session:
+        session.wait_until(
+            lambda: session.text().count("do not lose this") >= 2, "the message in its thread"
+        )
 
 
 def test_broken_settings_are_told_and_kept(home: Path) -> None:

@@ -75,3 +75,11 @@ def test_a_file_in_the_way_is_a_sentence_with_its_path(home: Path) -> None:
     assert str(home) in caught.value.sentence
     assert "UNDERSTUDY_HOME" in caught.value.sentence
     assert home.read_text() == "I am a file"
+
+
+def test_settings_that_cannot_be_written_are_no_reason_not_to_start(home: Path) -> None:
+    paths = Paths.from_environment()
+    home.mkdir()
+    paths.functions.write_text("in the way")
+    paths.create()
+    assert paths.data.is_dir()

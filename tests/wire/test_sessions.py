@@ -284,6 +284,12 @@ async def test_older_messages_come_in_pages(services: Services) -> None:
     assert not older.older
 
 
+async def test_a_page_in_the_middle_does_not_name_the_thread(services: Services) -> None:
+    thread = await services.wire.thread(*(f"message {number}" for number in range(5)))
+    assert (await services.threads.open(thread.id, limit=2)).thread.title == ""
+    assert (await services.threads.open(thread.id)).thread.title == "message 0"
+
+
 async def test_the_thread_list_tells_who_waits(services: Services) -> None:
     services.wire.model.scripts = [calls(("look", "{}"))]
     session = await services.ask("look at this", tools=True)

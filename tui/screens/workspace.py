@@ -212,17 +212,22 @@ class WorkspaceScreen(DecisionDesk):
 
     @on(EntryField.Submitted, "#composer")
     def _submitted(self, event: EntryField.Submitted) -> None:
-        if not event.text.strip():
-            return
-        if self.flow.pending:
-            self.say("A function call waits for your decision first. Your text stays here.")
-        elif self.flow.active:
-            self.say("An answer is still being written; Esc stops it. Your text stays here.")
-        elif self._sending:
-            self.say("Your last message is still being sent. This text stays here.")
-        else:
+        if event.text.strip() and (refusal := self._refusal()) is None:
             self._sending = True
             self.attempt(partial(self._send, self.composer.take()))
+            return
+        if event.text.strip():
+            self.say(f"{refusal} Your text stays here.")
+        if not self._sending:
+            self.composer.settled.set()
+
+    def _refusal(self) -> str | None:
+        """Why no message can be sent now; None if one can."""
+        if self.flow.pending:
+            return "A function call waits for your decision first."
+        if self.flow.active:
+            return "An answer is still being written; Esc stops it."
+        return "Your last message is still being sent." if self._sending else None
 
     async def _send(self, text: str) -> None:
         try:
@@ -233,6 +238,7 @@ class WorkspaceScreen(DecisionDesk):
             self.transcript.put(NoticeEntry(f"send/{self._told}", error.sentence, "error"))
         finally:
             self._sending = False
+            self.composer.settled.set()
 
     @on(RowList.Selected, "#assistants")
     def _assistant_selected(self, event: RowList.Selected) -> None:
@@ -389,12 +395,7 @@ class WorkspaceScreen(DecisionDesk):
     async def _edit(self) -> None:
         from tui.screens.editor import EditorError, edit
 
-        composer = self.query_one(Composer)
         try:
-            edited = await edit(self.app, composer.text)
+            self.composer.put(await edit(self.app, self.composer.text))
         except EditorError as error:
             self.say(str(error), "error")
-            return
-        composer.text = safe(edited)
-        composer.move_cursor(composer.document.end)
-        composer.focus()

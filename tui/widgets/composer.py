@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from tui.text import safe_line
+from tui.text import safe, safe_line
 from tui.widgets.entry_field import EntryField
 
 
@@ -35,6 +35,12 @@ class Composer(EntryField):
         text = self.text
         self.clear()
         return text
+
+    def put(self, text: str) -> None:
+        """Replace the text, as an editor does; ``text`` need not be safe."""
+        self.text = safe(text)
+        self.move_cursor(self.document.end)
+        self.focus()
 
     def give_back(self, text: str) -> None:
         """Put text back that could not be sent, before whatever was typed since."""

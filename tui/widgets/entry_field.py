@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual import events
@@ -61,6 +62,9 @@ class EntryField(TextArea):
             highlight_cursor_line=False,
             tab_behavior="focus",
         )
+        self.settled = asyncio.Event()
+        """Clear from Enter until whoever took the text is done with it, and sets it again."""
+        self.settled.set()
 
     def hint(self, text: str) -> None:
         """What the empty field says. As content: a plain string would be read as markup."""
@@ -75,6 +79,7 @@ class EntryField(TextArea):
     # when they come in one burst: so what they do waits at the end of the same queue.
 
     def action_send(self) -> None:
+        self.settled.clear()
         self.call_later(self._send)
 
     def action_newline(self) -> None:
