@@ -14,15 +14,15 @@ CONNECT = """To talk with a language model, connect any OpenAI-compatible endpoi
 ```sh
 # Ollama, llama.cpp, vLLM, LM Studio, OpenAI, ...
 export UNDERSTUDY_MODEL_URL=http://127.0.0.1:11434/v1
-# The model to use by default, and the key if the endpoint wants one
+# The default model, and a key if one is needed
 export UNDERSTUDY_MODEL=llama3.3
 export UNDERSTUDY_MODEL_KEY=...
 ```"""
 
 ABILITIES = """What I can show without one:
 
-- **Functions**: name a function of this assistant, with arguments as `key: value`, and I call it;
-  if it has only one, just ask. Its output is quoted in my answer.
+- **Functions**: name a function of this assistant, with arguments as `key: value`, and I call it; \
+if it has only one, just ask. Its output is quoted in my answer.
 - **Markdown**: write `markdown`, `table`, `code` or `long` and I answer with a sample.
 - **Structured output**: with a JSON response format I answer in valid JSON."""
 
@@ -54,7 +54,7 @@ curl -s "$BASE_URL/threads/$THREAD/messages" | jq -r '.data[].content[].text.val
 
 MARKDOWN = f"""# A Markdown sample
 
-Text with **bold**, *italic*, ***both***, ~~struck~~, `code` and a
+Text with **bold**, *italic*, ***both***, ~~struck~~, `code` and a \
 [link](https://example.com "Example").
 
 ## Lists

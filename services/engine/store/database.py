@@ -51,7 +51,8 @@ class Database:
             poolclass=AsyncAdaptedQueuePool,
             pool_size=1 if writes else 4,
             max_overflow=0,
-            pool_reset_on_return="rollback" if writes else None,
+            # A writer commits or rolls back itself; a reader has nothing to undo.
+            pool_reset_on_return=None,
         )
 
         @event.listens_for(engine.sync_engine, "connect")
