@@ -6,10 +6,11 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, closing
+from contextlib import AsyncExitStack, aclosing, closing, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from services.engine.models.base import ModelError
 from services.engine.models.deadline import Deadline
 from services.engine.models.endpoint_client import Timeouts
 from services.engine.models.failures import Endpoint
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FAREWELL = 0.1  # seconds
 _LARGEST_WHOLE = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
@@ -92,6 +94,15 @@ class AnswerBody:
         if left < idle:
             return await self._next(left, event)
         return await self._next(idle, idle)
+
+    async def end(self) -> None:
+        """Reads on to the end of an answer that is whole, if that is near.
+
+        Only a response read to its end leaves its connection to the next request.
+        """
+        with suppress(ModelError):
+            while await self._next(_FAREWELL, _FAREWELL) is not None:
+                pass
 
     async def rest(self) -> bytes:
         """All that there is, from the start."""

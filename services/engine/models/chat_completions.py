@@ -220,6 +220,8 @@ class ChatCompletions:
                 if ended:
                     break  # the answer is whole; only the usage is missing
                 raise
+        if done:
+            await body.end()
         for piece in turn.finish(done=done):
             yield piece
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import not_found
@@ -32,16 +32,18 @@ def to_object(row: Row[Any]) -> dict[str, Any]:
     }
 
 
+# Built once: putting a statement together costs as much as running it.
+_ADD = insert(assistants).returning(assistants)
+_GET = select(assistants).where(assistants.c.id == bindparam("which"))
+
+
 async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, Any]:
-    statement = insert(assistants).values(fields).returning(assistants)
-    return to_object((await connection.execute(statement)).one())
+    return to_object((await connection.execute(_ADD, fields)).one())
 
 
 async def get(connection: AsyncConnection, assistant_id: str) -> dict[str, Any]:
     """The assistant as the wire's object; raises ``ApiError`` (404)."""
-    row = (
-        await connection.execute(select(assistants).where(assistants.c.id == assistant_id))
-    ).one_or_none()
+    row = (await connection.execute(_GET, {"which": assistant_id})).one_or_none()
     if row is None:
         raise not_found("assistant", assistant_id)
     return to_object(row)

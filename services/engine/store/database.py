@@ -24,6 +24,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from services.engine.store.connection import connect
 from services.engine.store.tables import SCHEMA_VERSION, metadata
 
 BUSY_TIMEOUT_MS = 5000
@@ -48,6 +49,7 @@ class Database:
     def _engine(self, synchronous: str, *, writes: bool) -> AsyncEngine:
         engine = create_async_engine(
             f"sqlite+aiosqlite:///{self.path}",
+            connect_args={"async_creator_fn": connect},
             poolclass=AsyncAdaptedQueuePool,
             pool_size=1 if writes else 4,
             max_overflow=0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import not_found
@@ -34,9 +34,23 @@ def to_object(row: Row[Any]) -> dict[str, Any]:
     }
 
 
+# Built once: putting a statement together costs as much as running it.
+_ADD = insert(messages).returning(messages)
+_CHANGE = update(messages).where(messages.c.id == bindparam("which")).returning(messages)
+_NEWEST = (
+    select(messages)
+    .where(
+        messages.c.thread_id == bindparam("thread"),
+        (messages.c.run_id != bindparam("run")) | messages.c.run_id.is_(None),
+        messages.c.seq < bindparam("before"),
+    )
+    .order_by(messages.c.seq.desc())
+    .limit(100)
+)
+
+
 async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, Any]:
-    statement = insert(messages).values(fields).returning(messages)
-    return to_object((await connection.execute(statement)).one())
+    return to_object((await connection.execute(_ADD, fields)).one())
 
 
 async def get(connection: AsyncConnection, thread_id: str, message_id: str) -> dict[str, Any]:
@@ -61,10 +75,7 @@ async def change(
     connection: AsyncConnection, message_id: str, fields: dict[str, Any]
 ) -> dict[str, Any] | None:
     """The message as changed, or None if it is gone (its thread was deleted)."""
-    statement = (
-        update(messages).where(messages.c.id == message_id).values(fields).returning(messages)
-    )
-    row = (await connection.execute(statement)).one_or_none()
+    row = (await connection.execute(_CHANGE, {"which": message_id, **fields})).one_or_none()
     return None if row is None else to_object(row)
 
 
@@ -105,20 +116,10 @@ async def newest_first(
     connection: AsyncConnection, thread_id: str, *, except_run: str
 ) -> AsyncIterator[dict[str, Any]]:
     """The thread's messages from the newest back, without those of one run, read as needed."""
-    before: int | None = None
+    before = 2**62
     while True:
-        statement = (
-            select(messages)
-            .where(
-                messages.c.thread_id == thread_id,
-                (messages.c.run_id != except_run) | messages.c.run_id.is_(None),
-            )
-            .order_by(messages.c.seq.desc())
-            .limit(100)
-        )
-        if before is not None:
-            statement = statement.where(messages.c.seq < before)
-        rows = (await connection.execute(statement)).all()
+        at = {"thread": thread_id, "run": except_run, "before": before}
+        rows = (await connection.execute(_NEWEST, at)).all()
         for row in rows:
             yield to_object(row)
         if len(rows) < 100:

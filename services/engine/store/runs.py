@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import not_found
@@ -59,10 +59,15 @@ def to_object(row: Row[Any]) -> dict[str, Any]:
     }
 
 
+# Built once: putting a statement together costs as much as running it.
+_ADD = insert(runs).returning(runs)
+_CHANGE = update(runs).where(runs.c.id == bindparam("which")).returning(runs)
+_CHANGE_WHEN = _CHANGE.where(runs.c.status.in_(bindparam("when", expanding=True)))
+
+
 async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, Any]:
     """Raises ``IntegrityError`` when another run holds the thread."""
-    statement = insert(runs).values(fields).returning(runs)
-    return to_object((await connection.execute(statement)).one())
+    return to_object((await connection.execute(_ADD, fields)).one())
 
 
 async def get(connection: AsyncConnection, thread_id: str, run_id: str) -> dict[str, Any]:
@@ -92,10 +97,12 @@ async def change(
     when: Collection[str] | None = None,
 ) -> dict[str, Any] | None:
     """The run as changed, or None if its status is not one of ``when`` (None: any will do)."""
-    statement = update(runs).where(runs.c.id == run_id).values(fields).returning(runs)
-    if when is not None:
-        statement = statement.where(runs.c.status.in_(when))
-    row = (await connection.execute(statement)).one_or_none()
+    parameters = {"which": run_id, **fields}
+    if when is None:
+        row = (await connection.execute(_CHANGE, parameters)).one_or_none()
+    else:
+        parameters["when"] = tuple(when)
+        row = (await connection.execute(_CHANGE_WHEN, parameters)).one_or_none()
     return None if row is None else to_object(row)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import not_found
@@ -13,6 +13,22 @@ from services.engine.store.tables import runs, threads
 from services.engine.store.tombs import bury
 
 PREVIEW_CHARACTERS = 80
+
+
+def _next_activity() -> Any:
+    return select(func.coalesce(func.max(threads.c.activity), 0) + 1).scalar_subquery()
+
+
+# Built once: putting a statement together costs as much as running it.
+_TOUCH = (
+    update(threads)
+    .where(threads.c.id == bindparam("which"))
+    .values(
+        activity=_next_activity(),
+        active_at=bindparam("now"),
+        preview=func.coalesce(func.nullif(threads.c.preview, ""), bindparam("line")),
+    )
+)
 
 
 def to_object(row: Row[Any]) -> dict[str, Any]:
@@ -54,12 +70,9 @@ async def touch(
 
     Raises ``ApiError`` (404).
     """
-    values: dict[str, Any] = {"activity": _next_activity(), "active_at": now}
-    if preview:
-        line = " ".join(preview[: PREVIEW_CHARACTERS * 4].split())[:PREVIEW_CHARACTERS]
-        values["preview"] = func.coalesce(func.nullif(threads.c.preview, ""), line)
-    statement = update(threads).where(threads.c.id == thread_id).values(values)
-    if (await connection.execute(statement)).rowcount == 0:
+    line = " ".join((preview or "")[: PREVIEW_CHARACTERS * 4].split())[:PREVIEW_CHARACTERS]
+    touched = await connection.execute(_TOUCH, {"which": thread_id, "now": now, "line": line})
+    if touched.rowcount == 0:
         raise not_found("thread", thread_id)
 
 
@@ -97,7 +110,3 @@ async def listing(connection: AsyncConnection, query: PageQuery) -> dict[str, An
         }
         objects.append({**to_object(row), "understudy": extra})
     return list_object(objects, more)
-
-
-def _next_activity() -> Any:
-    return select(func.coalesce(func.max(threads.c.activity), 0) + 1).scalar_subquery()
