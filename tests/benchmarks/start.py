@@ -24,6 +24,7 @@ from pathlib import Path
 from tests.terminal.pty_session import environment
 
 ROUNDS = 9
+BEAT = 0.05  # seconds between two keys while it loads: a very fast typist
 # The cursor stands on the first letter, in a style of its own.
 PROMPT = b"essage"
 BARE = """
@@ -99,6 +100,7 @@ def loading(command: Sequence[str], home: Path) -> tuple[float, float]:
         while "● ready".encode() not in history:
             keys.append(terminal.press(chr(0x3B1 + len(keys) % 17)))
             history += terminal.output
+            time.sleep(BEAT)
         return time.perf_counter() - terminal.began - shown, max(keys)
     finally:
         terminal.close()
