@@ -10,6 +10,8 @@ from starlette.requests import Request
 from services.engine.models.connect import Connected, connect
 from services.engine.runs.runner import Runner
 from services.engine.settings import EngineSettings
+from services.engine.store import files
+from services.engine.store.contents import Contents
 from services.engine.store.database import Database, StoreError
 from services.engine.store.failures import store_sentence
 from services.engine.store.owners import Owners
@@ -23,6 +25,7 @@ class Engine:
     runner: Runner
     connected: Connected
     owners: Owners
+    contents: Contents
 
     async def close(self) -> None:
         await self.runner.close()
@@ -40,13 +43,15 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
     settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.data_folder / "understudy.db")
     owners = Owners(settings.data_folder / "engines")
+    contents = Contents(settings.data_folder / "files")
     connected = connected or connect(
         settings.model_url, settings.model_key, settings.default_model, settings.aliases
     )
     try:
         await database.open()
         owners.enter()
-        runner = Runner(database, owners, connected)
+        await _sweep_files(database, contents)
+        runner = Runner(database, owners, connected, contents)
         await runner.open()
     except BaseException as error:
         await database.close()
@@ -55,7 +60,17 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
         if isinstance(error, DBAPIError) and (sentence := store_sentence(error)) is not None:
             raise StoreError(f"{database.path} cannot be used. {sentence}") from error
         raise
-    return Engine(database, runner, connected, owners)
+    return Engine(database, runner, connected, owners, contents)
+
+
+async def _sweep_files(database: Database, contents: Contents) -> None:
+    """Lets go of files whose time is over, and of bytes that a crash left without a name."""
+    async with database.write() as connection:
+        expired = await files.expire(connection)
+        known = await files.ids(connection)
+    for file_id in expired:
+        await contents.remove(file_id)
+    await contents.sweep(known)
 
 
 def set_aside_notice(engine: Engine) -> str:

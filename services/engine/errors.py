@@ -47,6 +47,11 @@ def not_found(noun: str, object_id: str) -> ApiError:
     return ApiError(f"No {noun} found with id '{object_id}'.", status=404)
 
 
+def no_such_file(file_id: str) -> ApiError:
+    """On /files itself; elsewhere a missing file is ``not_found("file", ...)``."""
+    return ApiError(f"No such File object: {file_id}", status=404, param="id")
+
+
 def invalid_id(parameter: str, value: str, prefix: str) -> ApiError:
     return ApiError(
         f"Invalid '{parameter}': '{value}'. Expected an ID that begins with '{prefix}'.",

@@ -12,6 +12,11 @@ import string
 _ALPHABET = string.ascii_letters + string.digits
 
 
+def new_file_id() -> str:
+    """Files alone have a hyphen after their prefix, and 22 characters."""
+    return "file-" + "".join(secrets.choice(_ALPHABET) for _ in range(22))
+
+
 def new_id(prefix: str) -> str:
     """A new identifier such as ``thread_4fW...``; ``prefix`` is without the underscore."""
     return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))

@@ -71,10 +71,10 @@ def merged_metadata(before: Mapping[str, str], given: Mapping[str, str]) -> dict
     return merged
 
 
-def page_query(request: Request) -> PageQuery:
-    """``limit``, ``order``, ``after`` and ``before``; raises ``ApiError`` (400)."""
+def page_query(request: Request, *, most: int = 100, default: int = 20) -> PageQuery:
+    """``limit`` (at most ``most``), ``order``, ``after``, ``before``; raises ``ApiError`` (400)."""
     query = request.query_params
-    raw = query.get("limit", "20")
+    raw = query.get("limit", str(default))
     try:
         limit = int(raw)
     except ValueError:
@@ -83,8 +83,8 @@ def page_query(request: Request) -> PageQuery:
             param="limit",
             code="invalid_type",
         ) from None
-    if limit > 100:
-        raise _out_of_bounds("limit", "integer", limit, "<=", 100)
+    if limit > most:
+        raise _out_of_bounds("limit", "integer", limit, "<=", most)
     if limit < 1:
         raise _out_of_bounds("limit", "integer", limit, ">=", 1)
     return PageQuery(

@@ -16,8 +16,10 @@ from services.engine.models.base import (
     TextContent,
     ToolDefinition,
 )
+from services.engine.runs.images import inline, stored_image
 from services.engine.runs.usage import estimated_tokens
 from services.engine.store import messages, steps
+from services.engine.store.contents import Contents
 
 # Without a limit of the run's own, older messages are left out beyond this many estimated tokens.
 DEFAULT_PROMPT_TOKENS = 128_000
@@ -26,6 +28,7 @@ IMAGE_TOKENS = 1_000
 
 async def model_request(
     connection: AsyncConnection,
+    contents: Contents,
     run: Mapping[str, Any],
     model: str,
     *,
@@ -43,7 +46,7 @@ async def model_request(
     tools = [_definition(tool["function"]) for tool in run["tools"] if tool["type"] == "function"]
     return ModelRequest(
         model=model,
-        messages=[*system, *history, *own],
+        messages=await inline(connection, contents, [*system, *history, *own]),
         tools=tools,
         # A required or named tool is for the first call only, or the run could never answer.
         tool_choice=(_tool_choice(run["tool_choice"]) if not own else "auto") if tools else None,
@@ -118,6 +121,9 @@ def _content(parts: Sequence[Mapping[str, Any]]) -> tuple[Content, ...]:
         elif part["type"] == "image_url":
             image = part["image_url"]
             content.append(ImageContent(image["url"], image.get("detail") or "auto"))
+        elif part["type"] == "image_file":
+            image = part["image_file"]
+            content.append(stored_image(image["file_id"], image.get("detail") or "auto"))
     return tuple(content)
 
 

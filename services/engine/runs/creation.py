@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import ApiError, message_while_active, nothing_to_run, run_while_active
 from services.engine.ids import new_id
+from services.engine.runs.images import image_format
 from services.engine.runs.runner import LIFETIME_SECONDS
 from services.engine.schemas import CreateMessage, CreateRun, RunFields
-from services.engine.store import assistants, messages, runs, threads
+from services.engine.store import assistants, files, messages, runs, threads
 
 THREAD_MESSAGES = 100_000
 
@@ -106,7 +107,7 @@ async def _store_message(
     connection: AsyncConnection, thread_id: str, request: CreateMessage
 ) -> dict[str, Any]:
     now = int(time.time())
-    content = _content(request)
+    content = await _content(connection, request)
     text = next((part["text"]["value"] for part in content if part["type"] == "text"), None)
     preview = text if request.role == "user" else None
     await threads.touch(connection, thread_id, now=now, preview=preview)
@@ -124,7 +125,7 @@ async def _store_message(
     return await messages.add(connection, fields)
 
 
-def _content(request: CreateMessage) -> list[dict[str, Any]]:
+async def _content(connection: AsyncConnection, request: CreateMessage) -> list[dict[str, Any]]:
     """Stored parts; a request's text is a string, a stored text has a value and annotations."""
     if isinstance(request.content, str):
         return [_text(request.content)]
@@ -136,8 +137,27 @@ def _content(request: CreateMessage) -> list[dict[str, Any]]:
             image = {"url": part.image_url.url, "detail": part.image_url.detail or "auto"}
             parts.append({"type": "image_url", "image_url": image})
         else:
-            raise _no_file(part.image_file.file_id)
+            await _check_image(connection, part.image_file.file_id)
+            stored = {
+                "file_id": part.image_file.file_id,
+                "detail": part.image_file.detail or "auto",
+            }
+            parts.append({"type": "image_file", "image_file": stored})
     return parts
+
+
+async def _check_image(connection: AsyncConnection, file_id: str) -> None:
+    """Raises ``ApiError`` unless the file is there and a picture."""
+    file = await files.find(connection, file_id)
+    if file is None:
+        raise _no_file(file_id)
+    if image_format(file["filename"]) is None:
+        raise ApiError(
+            f"Invalid image file '{file_id}': expected a supported format (.jpeg .jpg .png .gif "
+            f".webp), but its name is '{file['filename'][:80]}'.",
+            param="content",
+            code="invalid_value",
+        )
 
 
 def _text(value: str) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from services.engine.runs.pump import Pump
 from services.engine.runs.turn import Turn
 from services.engine.runs.usage import add, from_object, usage_object
 from services.engine.store import runs, steps
+from services.engine.store.contents import Contents
 from services.engine.store.database import Database
 from services.engine.store.failures import run_sentence
 from services.engine.store.tables import ACTIVE_STATUSES
@@ -59,12 +60,14 @@ class RunLoop:
         database: Database,
         model: Model,
         catalogue: Catalogue,
+        contents: Contents,
         run: Mapping[str, Any],
         feed: Feed,
     ):
         self._database = database
         self._model = model
         self._catalogue = catalogue
+        self._contents = contents
         self._run = run
         self._feed = feed
         self._resolving: asyncio.Task[Resolved] | None = None
@@ -170,6 +173,7 @@ class RunLoop:
         async with self._database.read() as connection:
             request = await model_request(
                 connection,
+                self._contents,
                 self._run,
                 resolved.name,
                 completion_tokens_left=left,

@@ -28,6 +28,7 @@ from services.engine.runs.ending import Ending, end_run, end_run_within
 from services.engine.runs.feed import Feed
 from services.engine.runs.loop import RunLoop
 from services.engine.store import runs, steps
+from services.engine.store.contents import Contents
 from services.engine.store.database import Database
 from services.engine.store.failures import store_sentence
 from services.engine.store.owners import Owners
@@ -52,10 +53,13 @@ class _Working:
 class Runner:
     """Starts and stops runs. ``open`` before use, ``close`` at the end."""
 
-    def __init__(self, database: Database, owners: Owners, connected: Connected):
+    def __init__(
+        self, database: Database, owners: Owners, connected: Connected, contents: Contents
+    ):
         self._database = database
         self._owners = owners
         self._connected = connected
+        self._contents = contents
         self._working: dict[str, _Working] = {}
         # Runs that a request has stored, or is about to, and will start in a moment.
         self._expected: set[str] = set()
@@ -97,7 +101,14 @@ class Runner:
         feed = Feed()
         if announce is not None:
             announce(feed)
-        loop = RunLoop(self._database, self._connected.model, self._connected.catalogue, run, feed)
+        loop = RunLoop(
+            self._database,
+            self._connected.model,
+            self._connected.catalogue,
+            self._contents,
+            run,
+            feed,
+        )
         task = asyncio.create_task(loop.work(), name=f"run {run['id']}")
         self._working[loop.run_id] = _Working(loop, task)
         task.add_done_callback(lambda _: self._forget(loop))

@@ -159,6 +159,20 @@ run_steps = Table(
     sqlite_autoincrement=True,
 )
 
+# What the wire tells of a file; its bytes lie beside the database, see contents.py.
+files = Table(
+    "files",
+    metadata,
+    _seq(),
+    Column("id", String, nullable=False, unique=True),
+    Column("created_at", Integer, nullable=False),
+    Column("expires_at", Integer),
+    Column("filename", Text, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # Where a deleted object stood, so that a client which deletes while it pages
 # (``for a in client.beta.assistants.list(): delete(a.id)``) can still use it as a cursor.
 tombstones = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.engine.errors import not_found
+from services.engine.errors import no_such_file, not_found
 from services.engine.store.tables import tombstones
 
 
@@ -15,5 +15,5 @@ async def bury(
     """Notes the position of an object that is about to go; raises ``ApiError`` (404)."""
     at = await connection.scalar(select(position).where(table.c.id == object_id))
     if at is None:
-        raise not_found(noun, object_id)
+        raise no_such_file(object_id) if noun == "file" else not_found(noun, object_id)
     await connection.execute(insert(tombstones).values(id=object_id, position=at))

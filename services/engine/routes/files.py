@@ -1,0 +1,162 @@
+"""``/v1/files``: upload, list, retrieve, content, delete."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse
+from starlette.routing import Route
+
+from services.engine.engine import engine_of
+from services.engine.errors import ApiError, no_such_file
+from services.engine.ids import new_file_id
+from services.engine.routes.body import page_query
+from services.engine.store import files
+
+MAX_BYTES = 512 * 1024 * 1024
+MAX_PAGE = 10_000
+PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+SHORTEST_LIFE, LONGEST_LIFE = 3_600, 2_592_000
+# What the hosted API took for its assistants, file search and code interpreter together.
+# fmt: off
+ASSISTANTS_FORMATS = (
+    "c", "cpp", "cs", "css", "csv", "doc", "docx", "gif", "go", "html", "java", "jpeg", "jpg",
+    "js", "json", "md", "pdf", "php", "pkl", "png", "pptx", "py", "rb", "sh", "tar", "tex", "ts",
+    "txt", "webp", "xlsx", "xml", "zip",
+)
+# fmt: on
+
+
+async def create(request: Request) -> JSONResponse:
+    """Stores the upload durably before it is acknowledged; nothing of it stays if it is refused."""
+    try:
+        async with request.form(max_files=1, max_fields=16) as form:
+            upload, fields = _checked(form)
+            file_id = new_file_id()
+            contents = engine_of(request).contents
+            await contents.keep(file_id, upload.file)
+    except MultiPartException as error:
+        raise ApiError(f"The upload could not be read: {error.message}") from None
+    try:
+        async with engine_of(request).database.write() as connection:
+            return JSONResponse(await files.add(connection, {"id": file_id, **fields}))
+    except BaseException:
+        await contents.remove(file_id)
+        raise
+
+
+async def listing(request: Request) -> JSONResponse:
+    query = page_query(request, most=MAX_PAGE, default=MAX_PAGE)
+    purpose = request.query_params.get("purpose") or None
+    async with engine_of(request).database.read() as connection:
+        return JSONResponse(await files.listing(connection, query, purpose))
+
+
+async def retrieve(request: Request) -> JSONResponse:
+    async with engine_of(request).database.read() as connection:
+        return JSONResponse(await files.get(connection, request.path_params["file_id"]))
+
+
+async def content(request: Request) -> FileResponse:
+    """The bytes. The hosted API kept those of some purposes to itself; here they are the user's."""
+    file_id = request.path_params["file_id"]
+    async with engine_of(request).database.read() as connection:
+        await files.get(connection, file_id)
+    path = engine_of(request).contents.path(file_id)
+    if not path.is_file():
+        raise no_such_file(file_id)
+    return FileResponse(path, media_type="application/octet-stream")
+
+
+async def remove(request: Request) -> JSONResponse:
+    file_id = request.path_params["file_id"]
+    async with engine_of(request).database.write() as connection:
+        await files.remove(connection, file_id)
+    await engine_of(request).contents.remove(file_id)
+    return JSONResponse({"id": file_id, "object": "file", "deleted": True})
+
+
+def _checked(form: FormData) -> tuple[UploadFile, dict[str, Any]]:
+    """The uploaded file and its fields as stored; raises ``ApiError``."""
+    upload, purpose = form.get("file"), form.get("purpose")
+    for name, value in (("file", upload), ("purpose", purpose)):
+        if value is None:
+            raise ApiError(
+                f"Missing required parameter: '{name}'.",
+                param=name,
+                code="missing_required_parameter",
+            )
+    if not isinstance(upload, UploadFile):
+        raise ApiError(
+            "Invalid type for 'file': expected a file, but got a string instead.",
+            param="file",
+            code="invalid_type",
+        )
+    if purpose not in PURPOSES:
+        supported = ", ".join(f"'{each}'" for each in PURPOSES)
+        raise ApiError(
+            f"Invalid value: '{str(purpose)[:80]}'. Supported values are: {supported}.",
+            param="purpose",
+            code="invalid_value",
+        )
+    size = upload.size or 0
+    if size > MAX_BYTES:
+        raise ApiError("The file exceeds the maximum size of 512 MB.", status=413, param="file")
+    if size == 0:
+        raise ApiError("The file is empty.", param="file", code="invalid_value")
+    # Browsers of old sent a whole path; only the last part was ever the name.
+    filename = (upload.filename or "").replace("\\", "/").rpartition("/")[2] or "file"
+    if purpose == "assistants":
+        _check_extension(filename)
+    now = int(time.time())
+    return upload, {
+        "created_at": now,
+        "expires_at": _expiry(form, now),
+        "filename": filename[:255],
+        "purpose": purpose,
+        "bytes": size,
+    }
+
+
+def _check_extension(filename: str) -> None:
+    extension = filename.rpartition(".")[2].lower() if "." in filename else ""
+    if extension and extension not in ASSISTANTS_FORMATS:
+        supported = ", ".join(f'"{each}"' for each in ASSISTANTS_FORMATS)
+        raise ApiError(f"Invalid extension {extension[:40]}. Supported formats: {supported}")
+
+
+def _expiry(form: FormData, now: int) -> int | None:
+    anchor, seconds = form.get("expires_after[anchor]"), form.get("expires_after[seconds]")
+    if anchor is None and seconds is None:
+        return None
+    if anchor != "created_at":
+        raise ApiError(
+            "Invalid value for 'expires_after.anchor'. Supported values are: 'created_at'.",
+            param="expires_after.anchor",
+            code="invalid_value",
+        )
+    try:
+        life = int(str(seconds))
+    except ValueError:
+        life = 0
+    if not SHORTEST_LIFE <= life <= LONGEST_LIFE:
+        raise ApiError(
+            "Invalid 'expires_after.seconds': expected an integer from "
+            f"{SHORTEST_LIFE} to {LONGEST_LIFE}.",
+            param="expires_after.seconds",
+            code="invalid_value",
+        )
+    return now + life
+
+
+routes = [
+    Route("/files", create, methods=["POST"]),
+    Route("/files", listing, methods=["GET"]),
+    Route("/files/{file_id}", retrieve, methods=["GET"]),
+    Route("/files/{file_id}", remove, methods=["DELETE"]),
+    Route("/files/{file_id}/content", content, methods=["GET"]),
+]

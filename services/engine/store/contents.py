@@ -1,0 +1,81 @@
+"""The bytes of files, beside the database.
+
+A file is there whole or not at all: it is written under a temporary name, synced, and renamed. Its
+row is added after that and removed before its bytes are, so that a crash leaves at most bytes that
+nobody names; they are swept away at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import BinaryIO
+
+_PARTIAL = ".partial-"
+_ABANDONED_SECONDS = 24 * 60 * 60
+
+
+class Contents:
+    """One folder of bytes, named by file id. Every method works in a thread."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def path(self, file_id: str) -> Path:
+        """Where the bytes of a file are; ``file_id`` is one of ours, never a name from outside."""
+        return self._folder / file_id
+
+    async def keep(self, file_id: str, source: BinaryIO) -> int:
+        """Stores all of ``source`` from its beginning, durably; the number of bytes."""
+        return await asyncio.to_thread(self._keep, file_id, source)
+
+    async def read(self, file_id: str) -> bytes | None:
+        """All bytes, None if there are none. For small files: see ``path`` for the others."""
+        try:
+            return await asyncio.to_thread(self.path(file_id).read_bytes)
+        except FileNotFoundError:
+            return None
+
+    async def remove(self, file_id: str) -> None:
+        await asyncio.to_thread(self.path(file_id).unlink, missing_ok=True)
+
+    async def sweep(self, known: Collection[str]) -> None:
+        """Removes what a crash left: half-written files, and those that no row names.
+
+        What is younger than a day stays: another process may be about to name it.
+        """
+        await asyncio.to_thread(self._sweep, known)
+
+    def _keep(self, file_id: str, source: BinaryIO) -> int:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        source.seek(0)
+        descriptor, name = tempfile.mkstemp(prefix=_PARTIAL, dir=self._folder)
+        try:
+            with open(descriptor, "wb") as target:
+                shutil.copyfileobj(source, target, 1024 * 1024)
+                target.flush()
+                os.fsync(target.fileno())
+                size = target.tell()
+            os.replace(name, self.path(file_id))
+        except BaseException:
+            os.unlink(name)
+            raise
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return size
+
+    def _sweep(self, known: Collection[str]) -> None:
+        if not self._folder.is_dir():
+            return
+        before = time.time() - _ABANDONED_SECONDS
+        for path in self._folder.iterdir():
+            if path.name not in known and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
