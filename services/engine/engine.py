@@ -10,7 +10,7 @@ from starlette.requests import Request
 from services.engine.models.connect import Connected, connect
 from services.engine.runs.runner import Runner
 from services.engine.settings import EngineSettings
-from services.engine.store import files
+from services.engine.store import files, uploads
 from services.engine.store.contents import Contents
 from services.engine.store.database import Database, StoreError
 from services.engine.store.failures import store_sentence
@@ -67,7 +67,7 @@ async def _sweep_files(database: Database, contents: Contents) -> None:
     """Lets go of files whose time is over, and of bytes that a crash left without a name."""
     async with database.write() as connection:
         expired = await files.expire(connection)
-        known = await files.ids(connection)
+        known = await files.ids(connection) | set(await uploads.part_ids(connection))
     for file_id in expired:
         await contents.remove(file_id)
     await contents.sweep(known)

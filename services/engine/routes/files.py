@@ -108,18 +108,24 @@ def _checked(form: FormData) -> tuple[UploadFile, dict[str, Any]]:
         raise ApiError("The file exceeds the maximum size of 512 MB.", status=413, param="file")
     if size == 0:
         raise ApiError("The file is empty.", param="file", code="invalid_value")
-    # Browsers of old sent a whole path; only the last part was ever the name.
-    filename = (upload.filename or "").replace("\\", "/").rpartition("/")[2] or "file"
-    if purpose == "assistants":
-        _check_extension(filename)
+    filename = file_name(upload.filename or "", str(purpose))
     now = int(time.time())
     return upload, {
         "created_at": now,
         "expires_at": _expiry(form, now),
-        "filename": filename[:255],
+        "filename": filename,
         "purpose": purpose,
         "bytes": size,
     }
+
+
+def file_name(given: str, purpose: str) -> str:
+    """The name to keep; raises ``ApiError`` for an extension that the purpose does not take."""
+    # Browsers of old sent a whole path; only the last part was ever the name.
+    filename = given.replace("\\", "/").rpartition("/")[2] or "file"
+    if purpose == "assistants":
+        _check_extension(filename)
+    return filename[:255]
 
 
 def _check_extension(filename: str) -> None:

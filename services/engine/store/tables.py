@@ -173,6 +173,35 @@ files = Table(
     sqlite_autoincrement=True,
 )
 
+# Files that arrive in parts; a part's bytes lie beside the database under its own id.
+uploads = Table(
+    "uploads",
+    metadata,
+    _seq(),
+    Column("id", String, nullable=False, unique=True),
+    Column("created_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    # Seconds that the finished file lives, None for ever.
+    Column("file_life", Integer),
+    Column("file_id", String),
+    sqlite_autoincrement=True,
+)
+
+upload_parts = Table(
+    "upload_parts",
+    metadata,
+    _seq(),
+    Column("id", String, nullable=False, unique=True),
+    Column("upload_id", ForeignKey("uploads.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # Where a deleted object stood, so that a client which deletes while it pages
 # (``for a in client.beta.assistants.list(): delete(a.id)``) can still use it as a cursor.
 tombstones = Table(
