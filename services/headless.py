@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
@@ -26,6 +26,7 @@ from services.events import (
     TextAdded,
 )
 from services.log import start_log
+from services.naming import WrongName, choose
 from services.records import (
     ApprovalRequest,
     Approve,
@@ -168,7 +169,7 @@ class Asker:
         except ServiceError as error:
             sentence = error.sentence
             code = NO_KEY if error.status == 401 else FAILED
-            code = WRONG_USAGE if isinstance(error, _WrongName) else code
+            code = WRONG_USAGE if isinstance(error, WrongName) else code
         except asyncio.CancelledError:
             if not self._interrupts:
                 raise
@@ -348,41 +349,6 @@ class _AnswerText:
 
 class _CannotWrite(ServiceError):
     """The place where the answer should go takes no more."""
-
-
-class _WrongName(ServiceError):
-    """The command line named an assistant that cannot be told."""
-
-
-def choose(assistants: Sequence[Assistant], wanted: str) -> Assistant:
-    """By id, by name, or by the unique beginning of a name, whatever the case.
-
-    Raises ``ServiceError`` with the names there are.
-    """
-    for assistant in assistants:
-        if assistant.id == wanted:
-            return assistant
-    name = wanted.casefold()
-    exact = [each for each in assistants if each.name == wanted] or [
-        each for each in assistants if each.name.casefold() == name
-    ]
-    found = exact or [each for each in assistants if each.name.casefold().startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise _WrongName(
-            f"{wanted} could be any of: {_names(found, ids=True)}. Say it with -a and more of "
-            "the name, or the id."
-        )
-    there = _names(assistants) if assistants else "none yet"
-    raise _WrongName(f"There is no assistant {wanted}. There is: {there}.")
-
-
-def _names(assistants: Collection[Assistant], ids: bool = False) -> str:
-    return ", ".join(
-        f"{each.name} ({each.id})" if ids and each.name else each.name or each.id
-        for each in assistants
-    )
 
 
 def _on_one_line(arguments: str) -> str:

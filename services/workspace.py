@@ -77,10 +77,6 @@ class Workspace:
     def log_path(self) -> Path:
         return self._paths.log_file
 
-    @property
-    def functions_path(self) -> Path:
-        return self._paths.functions
-
     async def open(self) -> ConnectionState:
         """Starts the engine and makes the first assistant; raises ``ServiceError``."""
         problem = await asyncio.to_thread(self._prepare_folders)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.headless import FAILED, Output, Question, _AnswerText, ask, choose
+from services.headless import FAILED, Output, Question, _AnswerText, ask
+from services.naming import choose
 from services.records import Assistant, ServiceError
 
 ASSISTANTS = [

@@ -16,8 +16,6 @@ from services.engine.runs.runner import LIFETIME_SECONDS
 from services.engine.schemas import CreateMessage, CreateRun, RunFields
 from services.engine.store import assistants, files, messages, runs, threads
 
-THREAD_MESSAGES = 100_000
-
 
 async def add_message(
     connection: AsyncConnection, thread_id: str, request: CreateMessage

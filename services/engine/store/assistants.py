@@ -68,7 +68,3 @@ async def remove(connection: AsyncConnection, assistant_id: str) -> None:
 async def listing(connection: AsyncConnection, query: PageQuery) -> dict[str, Any]:
     rows, more = await page(connection, assistants, query)
     return list_object([to_object(row) for row in rows], more)
-
-
-async def count(connection: AsyncConnection) -> int:
-    return len((await connection.execute(select(assistants.c.seq).limit(1))).all())
