@@ -20,7 +20,16 @@ from starlette.routing import Mount
 from services.engine.engine import open_engine
 from services.engine.errors import ApiError, unknown_url
 from services.engine.models.connect import Connected
-from services.engine.routes import assistants, files, messages, models, runs, threads, uploads
+from services.engine.routes import (
+    assistants,
+    files,
+    messages,
+    models,
+    runs,
+    threads,
+    uploads,
+    vector_stores,
+)
 from services.engine.settings import EngineSettings
 from services.engine.store.failures import store_sentence
 
@@ -51,6 +60,7 @@ def create_app(settings: EngineSettings, connected: Connected | None = None) -> 
                     *models.routes,
                     *files.routes,
                     *uploads.routes,
+                    *vector_stores.routes,
                 ],
             )
         ],

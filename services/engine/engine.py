@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 
 from services.engine.models.connect import Connected, connect
+from services.engine.retrieval.indexer import Indexer
 from services.engine.runs.runner import Runner
 from services.engine.settings import EngineSettings
 from services.engine.store import files, uploads
@@ -26,8 +27,10 @@ class Engine:
     connected: Connected
     owners: Owners
     contents: Contents
+    indexer: Indexer
 
     async def close(self) -> None:
+        await self.indexer.close()
         await self.runner.close()
         await self.connected.model.aclose()
         await self.database.close()
@@ -60,7 +63,9 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
         if isinstance(error, DBAPIError) and (sentence := store_sentence(error)) is not None:
             raise StoreError(f"{database.path} cannot be used. {sentence}") from error
         raise
-    return Engine(database, runner, connected, owners, contents)
+    indexer = Indexer(database, contents)
+    indexer.open()
+    return Engine(database, runner, connected, owners, contents, indexer)
 
 
 async def _sweep_files(database: Database, contents: Contents) -> None:

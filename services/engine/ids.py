@@ -17,6 +17,11 @@ def new_file_id() -> str:
     return "file-" + "".join(secrets.choice(_ALPHABET) for _ in range(22))
 
 
+def new_batch_id() -> str:
+    """Batches of files have 32 hexadecimal digits."""
+    return f"vsfb_{secrets.token_hex(16)}"
+
+
 def new_id(prefix: str) -> str:
     """A new identifier such as ``thread_4fW...``; ``prefix`` is without the underscore."""
     return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))

@@ -7,9 +7,16 @@ the hosted API reads it so.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 NAME_CHARACTERS = 256
 DESCRIPTION_CHARACTERS = 512
@@ -192,6 +199,76 @@ class CreateThread(Request):
 class ModifyThread(Request):
     tool_resources: ToolResources | None = None
     metadata: Metadata | None = None
+
+
+# --- vector stores ----------------------------------------------------------------------------
+
+Attributes = Annotated[
+    dict[MetadataKey, MetadataValue | bool | int | float], Field(max_length=METADATA_PAIRS)
+]
+
+
+class StoreExpiry(Request):
+    anchor: Literal["last_active_at"]
+    days: Annotated[int, Field(ge=1, le=365)]
+
+
+class StaticChunks(Request):
+    max_chunk_size_tokens: Annotated[int, Field(ge=100, le=4096)] = 800
+    chunk_overlap_tokens: Annotated[int, Field(ge=0)] = 400
+
+    @model_validator(mode="after")
+    def overlap_fits(self) -> Self:
+        if self.chunk_overlap_tokens * 2 > self.max_chunk_size_tokens:
+            raise ValueError("chunk_overlap_tokens must not exceed half of max_chunk_size_tokens.")
+        return self
+
+
+class AutoChunking(Request):
+    type: Literal["auto"]
+
+
+class StaticChunking(Request):
+    type: Literal["static"]
+    static: StaticChunks
+
+
+Chunking = Annotated[AutoChunking | StaticChunking, Field(discriminator="type")]
+
+
+class VectorStoreFields(Request):
+    name: str | None = None
+    expires_after: StoreExpiry | None = None
+    metadata: Metadata | None = None
+
+
+class CreateVectorStore(VectorStoreFields):
+    description: str | None = None
+    file_ids: Annotated[list[str], Field(max_length=500)] | None = None
+    chunking_strategy: Chunking | None = None
+
+
+class AttachFile(Request):
+    file_id: str
+    attributes: Attributes | None = None
+    chunking_strategy: Chunking | None = None
+
+
+class ModifyStoreFile(Request):
+    attributes: Attributes | None
+
+
+class CreateBatch(Request):
+    file_ids: Annotated[list[str], Field(min_length=1, max_length=2000)] | None = None
+    files: Annotated[list[AttachFile], Field(min_length=1, max_length=2000)] | None = None
+    attributes: Attributes | None = None
+    chunking_strategy: Chunking | None = None
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> Self:
+        if (self.file_ids is None) == (self.files is None):
+            raise ValueError("Exactly one of 'file_ids' and 'files' is needed.")
+        return self
 
 
 # --- uploads ----------------------------------------------------------------------------------

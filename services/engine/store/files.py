@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import no_such_file
 from services.engine.store.paging import PageQuery, list_object, page
-from services.engine.store.tables import files
+from services.engine.store.tables import files, vector_store_files
 from services.engine.store.tombs import bury
 
 
@@ -52,7 +52,9 @@ async def get(connection: AsyncConnection, file_id: str) -> dict[str, Any]:
 
 
 async def remove(connection: AsyncConnection, file_id: str) -> None:
+    """Deletes the file, and takes it out of every vector store."""
     await get(connection, file_id)
+    await connection.execute(delete(vector_store_files).where(vector_store_files.c.id == file_id))
     await bury(connection, files, files.c.seq, file_id, "file")
     await connection.execute(delete(files).where(files.c.id == file_id))
 
@@ -69,8 +71,10 @@ async def listing(
 
 async def expire(connection: AsyncConnection) -> list[str]:
     """Removes the files whose time is over; their ids, whose bytes can go."""
-    gone = await connection.execute(delete(files).where(~_living()).returning(files.c.id))
-    return [row.id for row in gone]
+    rows = await connection.execute(delete(files).where(~_living()).returning(files.c.id))
+    gone = [row.id for row in rows]
+    await connection.execute(delete(vector_store_files).where(vector_store_files.c.id.in_(gone)))
+    return gone
 
 
 async def ids(connection: AsyncConnection) -> set[str]:

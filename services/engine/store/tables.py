@@ -202,6 +202,59 @@ upload_parts = Table(
     sqlite_autoincrement=True,
 )
 
+vector_stores = Table(
+    "vector_stores",
+    metadata,
+    _seq(),
+    Column("id", String, nullable=False, unique=True),
+    Column("created_at", Integer, nullable=False),
+    Column("name", Text),
+    Column("description", Text),
+    Column("last_active_at", Integer, nullable=False),
+    _json("expires_after"),
+    _json("metadata", nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# A file in a vector store; its id on the wire is the file's.
+vector_store_files = Table(
+    "vector_store_files",
+    metadata,
+    _seq(),
+    Column("id", String, nullable=False),
+    Column("vector_store_id", ForeignKey("vector_stores.id", ondelete="CASCADE"), nullable=False),
+    Column("batch_id", String, index=True),
+    Column("created_at", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    Column("usage_bytes", Integer, nullable=False),
+    _json("last_error"),
+    _json("chunking_strategy", nullable=False),
+    _json("attributes", nullable=False),
+    Index("one_entry_a_file", "vector_store_id", "id", unique=True),
+    sqlite_autoincrement=True,
+)
+
+vector_store_batches = Table(
+    "vector_store_batches",
+    metadata,
+    _seq(),
+    Column("id", String, nullable=False, unique=True),
+    Column("vector_store_id", ForeignKey("vector_stores.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The text of a store's files in pieces, in their order.
+chunks = Table(
+    "chunks",
+    metadata,
+    _seq(),
+    Column("entry", ForeignKey("vector_store_files.seq", ondelete="CASCADE"), nullable=False),
+    Column("text", Text, nullable=False),
+    Index("chunks_of_entry", "entry", "seq"),
+    sqlite_autoincrement=True,
+)
+
 # Where a deleted object stood, so that a client which deletes while it pages
 # (``for a in client.beta.assistants.list(): delete(a.id)``) can still use it as a cursor.
 tombstones = Table(

@@ -1,0 +1,1 @@
+"""From stored files to text that can be searched."""
