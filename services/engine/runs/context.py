@@ -33,15 +33,14 @@ async def model_request(
     model: str,
     *,
     completion_tokens_left: int | None,
-    prompt_tokens_left: int | None,
+    prompt_tokens: int,
 ) -> ModelRequest:
-    """The next call of the model for this run."""
+    """The next call of the model for this run, of about ``prompt_tokens`` at the most."""
     began = run["started_at"] is not None
     own = await _own_turns(connection, run) if began else []
     instructions = run["instructions"] or ""
-    budget = prompt_tokens_left or DEFAULT_PROMPT_TOKENS
-    budget -= estimated_tokens(instructions) + sum(_size(message) for message in own)
-    history = await _history(connection, run, budget)
+    fixed = estimated_tokens(instructions) + sum(_size(message) for message in own)
+    history = await _history(connection, run, prompt_tokens - fixed)
     system = [_text("system", instructions)] if instructions else []
     tools = [_definition(tool["function"]) for tool in run["tools"] if tool["type"] == "function"]
     return ModelRequest(
@@ -57,6 +56,18 @@ async def model_request(
         reasoning_effort=run["reasoning_effort"],
         max_tokens=completion_tokens_left,
     )
+
+
+def smaller_window(request: ModelRequest) -> int | None:
+    """Half of what this request came to, for an endpoint that found it too long.
+
+    None when nothing can be left out any more: one message of the conversation must stay.
+    """
+    own = [message for message in request.messages if message.calls or message.role == "tool"]
+    system = [message for message in request.messages if message.role == "system"]
+    if len(request.messages) - len(own) - len(system) <= 1:
+        return None
+    return sum(_size(message) for message in request.messages) // 2
 
 
 async def _history(

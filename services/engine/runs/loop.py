@@ -28,7 +28,7 @@ from services.engine.models.base import (
 )
 from services.engine.models.catalogue import Catalogue, Resolved
 from services.engine.models.estimates import BYTES_A_TOKEN, prompt_tokens
-from services.engine.runs.context import model_request
+from services.engine.runs.context import DEFAULT_PROMPT_TOKENS, model_request, smaller_window
 from services.engine.runs.ending import Announcement, Ending, end_run
 from services.engine.runs.feed import Feed
 from services.engine.runs.pump import Pump
@@ -76,6 +76,7 @@ class RunLoop:
         self._stopped: StopReason | None = None
         self._stopping = asyncio.Event()
         self._usage = ModelUsage()
+        self._window = DEFAULT_PROMPT_TOKENS
 
     @property
     def thread_id(self) -> str:
@@ -166,9 +167,12 @@ class RunLoop:
         if resolved is None:
             await self._end(self._stop_ending())
             return False
-        left = self._completion_tokens_left()
+        left, window = self._completion_tokens_left(), self._prompt_tokens()
         if left is not None and left <= 0:
             await self._end(Ending("incomplete", reason="max_completion_tokens"))
+            return False
+        if window <= 0:
+            await self._end(Ending("incomplete", reason="max_prompt_tokens"))
             return False
         async with self._database.read() as connection:
             request = await model_request(
@@ -177,7 +181,7 @@ class RunLoop:
                 self._run,
                 resolved.name,
                 completion_tokens_left=left,
-                prompt_tokens_left=self._prompt_tokens_left(),
+                prompt_tokens=window,
             )
         turn = self._turn = Turn(self._database, self._run, self._feed)
         # The model is asked before the run is marked: the two waits are one.
@@ -187,6 +191,10 @@ class RunLoop:
             if self._stopped is not None or (first and not await self._begin()):
                 pump.stop()
             finished = await self._listen(pump, turn, request)
+        except ModelError as error:
+            if turn.begun or not self._shorten(error, request):
+                raise
+            return True
         finally:
             self._pump = None
             pump.stop()
@@ -351,9 +359,20 @@ class RunLoop:
         most = self._run["max_completion_tokens"]
         return None if most is None else int(most) - self._usage.completion_tokens
 
-    def _prompt_tokens_left(self) -> int | None:
+    def _prompt_tokens(self) -> int:
+        """What the next prompt may come to: the run's own limit, and what the model can take."""
         most = self._run["max_prompt_tokens"]
-        return None if most is None else int(most) - self._usage.prompt_tokens
+        left = self._window if most is None else int(most) - self._usage.prompt_tokens
+        return min(left, self._window)
+
+    def _shorten(self, error: ModelError, request: ModelRequest) -> bool:
+        """After a prompt that was too long for the model: whether a shorter one can be tried."""
+        window = smaller_window(request) if error.code == "invalid_prompt" else None
+        if window is None or self._stopped is not None:
+            return False
+        log.info("run %s: the prompt was too long; leaving older messages out", self.run_id)
+        self._window = window
+        return True
 
 
 def _asked(call: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,6 +83,11 @@ class Turn:
         )
 
     @property
+    def begun(self) -> bool:
+        """Whether anything of this turn was told already."""
+        return self.characters > 0 or bool(self.calls)
+
+    @property
     def step_id(self) -> str | None:
         return self._step_id
 
