@@ -77,6 +77,15 @@ class Workspace:
     def log_path(self) -> Path:
         return self._paths.log_file
 
+    def record_crash(self, error: BaseException) -> Path | None:
+        """Writes an error of our own to the log, keys masked and without the values of variables.
+
+        The file it is in, or None when it could not be written.
+        """
+        from services.log import record_crash
+
+        return record_crash(error, self._paths.log)
+
     async def open(self) -> ConnectionState:
         """Starts the engine and makes the first assistant; raises ``ServiceError``."""
         problem = await asyncio.to_thread(self._prepare_folders)

@@ -119,9 +119,10 @@ class UnderstudyApp(App[None], inherit_bindings=False):
         self._broken = True
         self._exception = error
         cast(asyncio.Event, self.__dict__.get("_exception_event", asyncio.Event())).set()
-        from tui.screens.crash import write_report
-
-        written = write_report(error, getattr(self.workspace, "log_path", None))
+        # A worker's failure wraps the error that says what happened.
+        inner = getattr(error, "error", None)
+        cause = inner if isinstance(inner, BaseException) else error
+        written = self.workspace.record_crash(cause)
         where = f"The details are in {written}." if written else "The details could not be written."
         self._exit_renderables.append(
             Text(f"Understudy ran into an error of its own and had to stop. {safe(where)}")

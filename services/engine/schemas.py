@@ -40,11 +40,6 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    def given(self, *names: str) -> dict[str, Any]:
-        """The named fields that the request set to something other than null."""
-        dumped = self.model_dump(include=set(names), exclude_unset=True)
-        return {name: value for name, value in dumped.items() if value is not None}
-
 
 # --- tools ------------------------------------------------------------------------------------
 

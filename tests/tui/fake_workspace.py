@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from services.events import (
@@ -18,6 +19,7 @@ from services.events import (
     RunStarted,
     TextAdded,
 )
+from services.log import record_crash
 from services.records import (
     ApprovalRequest,
     Assistant,
@@ -303,6 +305,10 @@ class FakeWorkspace:
         self.opens = 0
         self.closed = False
         self.saved_themes: list[str] = []
+        self.log_folder: Path | None = None
+
+    def record_crash(self, error: BaseException) -> Path | None:
+        return record_crash(error, self.log_folder) if self.log_folder else None
 
     def _status_of(self, thread: Thread) -> RunStatus | None:
         session = self.runs.sessions.get(thread.id)

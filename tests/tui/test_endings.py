@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from services.log import record_crash
 from services.records import ServiceError, Settings
 from tests.tui.fake_workspace import FakeWorkspace
 from tests.tui.support import running
 from tui.app import UnderstudyApp
 from tui.cli import draw_in_utf8
-from tui.screens.crash import write_report
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
@@ -44,7 +44,7 @@ async def test_an_unexpected_error_ends_with_a_sentence_and_no_secret(
 ) -> None:
     workspace = FakeWorkspace()
     log = tmp_path / "data" / "understudy.log"
-    workspace.log_path = log  # type: ignore[attr-defined]  # the real one has it
+    workspace.log_folder = log.parent
 
     def fail() -> None:
         api_key = "sk-secret-in-a-local-0123456789"
@@ -75,8 +75,7 @@ async def test_an_unexpected_error_ends_with_a_sentence_and_no_secret(
 
 def test_a_report_that_cannot_be_written_is_no_second_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert write_report(RuntimeError("x"), tmp_path / "file" / "log") is None
-    assert write_report(RuntimeError("x"), None) is None
+    assert record_crash(RuntimeError("x"), tmp_path / "file" / "log") is None
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "iso8859-1", "utf-8"])

@@ -205,10 +205,8 @@ class WorkspaceScreen(DecisionDesk):
 
     @on(Composer.PageWanted)
     def _page_wanted(self, event: Composer.PageWanted) -> None:
-        if event.direction < 0:
-            self.transcript.action_page_up()
-        else:
-            self.transcript.action_page_down()
+        up, down = self.transcript.action_page_up, self.transcript.action_page_down
+        (up if event.direction < 0 else down)()
 
     @on(EntryField.Submitted, "#composer")
     def _submitted(self, event: EntryField.Submitted) -> None:
