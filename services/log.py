@@ -25,6 +25,7 @@ _KEY_SHAPES = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_KEY = 6  # replacing a shorter one would eat words, and guard nothing
+_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _HIDDEN = "•••"
 
 
@@ -32,6 +33,14 @@ def start_log(folder: Path) -> None:
     """Sends every warning and error of the process to ``folder``; nothing goes to the terminal."""
     logging.getLogger().handlers = [_PrivateLog(folder / "understudy.log")]
     logging.getLogger().setLevel(logging.WARNING)
+
+
+def start_access_log(folder: Path) -> None:
+    """Has ``understudy.access`` write a line for every request that ``serve`` answered."""
+    access = logging.getLogger("understudy.access")
+    access.handlers = [_PrivateLog(folder / "access.log", logging.INFO, "%(message)s")]
+    access.setLevel(logging.INFO)
+    access.propagate = False
 
 
 def record_crash(error: BaseException, folder: Path) -> Path | None:
@@ -87,11 +96,11 @@ class _Formatter(logging.Formatter):
 class _PrivateLog(logging.Handler):
     """A rotating file for this user alone, opened when there is something to write."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(logging.WARNING)
+    def __init__(self, path: Path, level: int = logging.WARNING, form: str = _LINE) -> None:
+        super().__init__(level)
         self.path = path
         self._file: logging.Handler | None = None
-        self.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self.setFormatter(_Formatter(form))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -144,11 +144,12 @@ class Progress:
             return
         calls = list(step.calls)
         for delta in details.tool_calls or []:
-            if delta.type != "function" or delta.function is None:
-                continue
-            if delta.index >= len(calls):
-                calls.append(ToolCall(delta.id or "", "function", delta.function.name or ""))
-            call = calls[delta.index]
-            fragment = delta.function.arguments or ""
-            calls[delta.index] = replace(call, arguments=call.arguments + fragment)
+            function = delta.function if delta.type == "function" else None
+            while delta.index >= len(calls):
+                name = function.name if function is not None else delta.type
+                calls.append(ToolCall(delta.id or "", delta.type, name or ""))
+            if function is not None and function.arguments:
+                call = calls[delta.index]
+                arguments = call.arguments + function.arguments
+                calls[delta.index] = replace(call, arguments=arguments)
         yield self.put_step(replace(step, calls=tuple(calls)))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from services.local.paths import Paths
 from services.local.settings import LocalSettings, read_settings
 from services.local.token import Token, serve_token
-from services.log import record_crash, start_log, without_keys
+from services.log import record_crash, start_access_log, start_log, without_keys
 from services.records import ServiceError
 
 if TYPE_CHECKING:
@@ -32,12 +32,14 @@ def serve(
     *,
     allow_remote: bool = False,
     allow_hosts: Sequence[str] = (),
+    strict: bool = False,
 ) -> int:
     """Serves until it is asked to stop (SIGINT, SIGTERM); the exit code.
 
     Prints exactly one line to stdout, when it can answer. ``port`` 0 picks a free one.
     ``allow_remote`` is needed for a ``host`` that other machines can reach; ``allow_hosts`` are
-    further names (``name`` or ``name:port``) that clients may call the server by.
+    further names (``name`` or ``name:port``) that clients may call the server by. ``strict``
+    refuses what the hosted API refused for reasons of its own.
     """
     if not allow_remote and not _is_loopback(host):
         _say(
@@ -50,6 +52,7 @@ def serve(
         paths = Paths.from_environment()
         paths.create()
         start_log(paths.log)
+        start_access_log(paths.log)
         token = serve_token(paths.token_file)
         settings = read_settings(paths.settings_file)
         for problem in settings.screen.problems:
@@ -59,7 +62,7 @@ def serve(
         _say(error.sentence)
         return 1
     with contextlib.closing(listener):
-        return asyncio.run(_run(listener, host, allow_hosts, paths, settings, token))
+        return asyncio.run(_run(listener, host, allow_hosts, paths, settings, token, strict))
 
 
 async def _run(
@@ -69,13 +72,16 @@ async def _run(
     paths: Paths,
     settings: LocalSettings,
     token: Token,
+    strict: bool,
 ) -> int:
     import uvicorn
 
     from services.connection.asgi import Lifespan
+    from services.engine.access import AccessLog
     from services.engine.app import create_app
     from services.engine.engine import set_aside_notice
-    from services.engine.guard import Guard
+    from services.engine.guard import HEAD_LIMIT, Guard
+    from services.engine.http_connection import HttpConnection
     from services.engine.settings import EngineSettings
 
     port: int = listener.getsockname()[1]
@@ -87,6 +93,9 @@ async def _run(
             model_key=model.key,
             default_model=model.default,
             aliases=model.aliases,
+            driver=model.driver,
+            strict=strict,
+            patience=_PATIENCE,
         )
     )
     guard = Guard(
@@ -95,9 +104,10 @@ async def _run(
         authorities=_authorities(host, port, allow_hosts),
         own_address=not _is_loopback(host),
     )
+    access = AccessLog(guard)
     config = uvicorn.Config(
-        guard,
-        http="h11",
+        access,
+        http=HttpConnection,
         ws="none",
         loop="asyncio",
         lifespan="off",  # run here, so that a failing start can be said in a sentence
@@ -107,7 +117,7 @@ async def _run(
         proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_PATIENCE,
-        h11_max_incomplete_event_size=32 * 1024,
+        h11_max_incomplete_event_size=HEAD_LIMIT,
     )
     url = f"http://{_bracketed(host)}:{port}/v1"
     server = _server(config, url, token, paths, settings)
@@ -117,6 +127,7 @@ async def _run(
             if notice := set_aside_notice(engine.state.engine):
                 _say(notice)
             await server.serve(sockets=[listener])
+            access.write()
     except Exception as error:
         # The store's own errors are sentences; for anything else the log has the rest.
         log = record_crash(error, paths.log)

@@ -81,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME[:PORT]",
         help="a further name that clients call this server by; may be repeated",
     )
+    serve.add_argument(
+        "--strict",
+        action="store_true",
+        help="also refuse what the hosted API refused: requests without its beta header, and "
+        "downloads of files uploaded for assistants",
+    )
 
     ask = commands.add_parser(
         "ask",

@@ -95,6 +95,7 @@ def _serve(options: Namespace) -> int:
         options.port,
         allow_remote=options.allow_remote,
         allow_hosts=options.allow_host,
+        strict=options.strict,
     )
 
 

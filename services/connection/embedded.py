@@ -63,6 +63,7 @@ class EmbeddedConnection:
                 model_key=self._model.key,
                 default_model=self._model.default,
                 aliases=self._model.aliases,
+                driver=self._model.driver,
             )
         )
         try:

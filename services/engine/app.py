@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount
 
 from services.engine.engine import open_engine
 from services.engine.errors import ApiError, unknown_url
@@ -26,12 +25,15 @@ from services.engine.routes import (
     messages,
     models,
     runs,
+    search,
     threads,
     uploads,
     vector_stores,
 )
+from services.engine.routes.lookup import RouteLookup
 from services.engine.settings import EngineSettings
 from services.engine.store.failures import store_sentence
+from services.engine.strict import BetaHeader
 
 log = logging.getLogger(__name__)
 
@@ -48,23 +50,22 @@ def create_app(settings: EngineSettings, connected: Connected | None = None) -> 
         finally:
             await engine.close()
 
-    app = Starlette(
-        routes=[
-            Mount(
-                "/v1",
-                routes=[
-                    *assistants.routes,
-                    *runs.routes,
-                    *messages.routes,
-                    *threads.routes,
-                    *models.routes,
-                    *files.routes,
-                    *uploads.routes,
-                    *vector_stores.routes,
-                ],
-            )
+    wire = RouteLookup(
+        "/v1",
+        [
+            *assistants.routes,
+            *runs.routes,
+            *messages.routes,
+            *search.routes,
+            *threads.routes,
+            *models.routes,
+            *files.routes,
+            *uploads.routes,
+            *vector_stores.routes,
         ],
-        lifespan=lifespan,
+        lifespan,
+    )
+    app = Starlette(
         exception_handlers={
             ApiError: _api_error,
             404: _unknown_url,
@@ -74,6 +75,9 @@ def create_app(settings: EngineSettings, connected: Connected | None = None) -> 
             Exception: _failure,
         },
     )
+    app.router = wire
+    if settings.strict:
+        app.add_middleware(BetaHeader)
     return app
 
 

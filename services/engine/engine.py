@@ -28,10 +28,12 @@ class Engine:
     owners: Owners
     contents: Contents
     indexer: Indexer
+    strict: bool
+    patience: float
 
     async def close(self) -> None:
+        await self.runner.close(self.patience)
         await self.indexer.close()
-        await self.runner.close()
         await self.connected.model.aclose()
         await self.database.close()
         self.owners.leave()
@@ -48,13 +50,18 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
     owners = Owners(settings.data_folder / "engines")
     contents = Contents(settings.data_folder / "files")
     connected = connected or connect(
-        settings.model_url, settings.model_key, settings.default_model, settings.aliases
+        settings.model_url,
+        settings.model_key,
+        settings.default_model,
+        settings.aliases,
+        driver=settings.driver,
     )
     try:
         await database.open()
         owners.enter()
         await _sweep_files(database, contents)
-        runner = Runner(database, owners, connected, contents)
+        indexer = Indexer(database, contents)
+        runner = Runner(database, owners, connected, contents, indexer)
         await runner.open()
     except BaseException as error:
         await database.close()
@@ -63,9 +70,17 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
         if isinstance(error, DBAPIError) and (sentence := store_sentence(error)) is not None:
             raise StoreError(f"{database.path} cannot be used. {sentence}") from error
         raise
-    indexer = Indexer(database, contents)
     indexer.open()
-    return Engine(database, runner, connected, owners, contents, indexer)
+    return Engine(
+        database,
+        runner,
+        connected,
+        owners,
+        contents,
+        indexer,
+        strict=settings.strict,
+        patience=settings.patience,
+    )
 
 
 async def _sweep_files(database: Database, contents: Contents) -> None:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+# Of what a client sent, an error repeats this much: enough to find it.
+ECHO_CHARACTERS = 200
+MESSAGE_CHARACTERS = 16_000
+
 
 class ApiError(Exception):
     """An answer other than success; becomes the envelope with this status."""
@@ -21,9 +25,9 @@ class ApiError(Exception):
         code: str | None = None,
     ):
         super().__init__(message)
-        self.message = message
+        self.message = message[:MESSAGE_CHARACTERS]
         self.status = status
-        self.param = param
+        self.param = None if param is None else param[:ECHO_CHARACTERS]
         self.code = code
 
     def envelope(self) -> dict[str, Any]:
@@ -44,12 +48,21 @@ class ThreadBusy(ApiError):
 
 def not_found(noun: str, object_id: str) -> ApiError:
     """``noun`` as the hosted API names it: assistant, thread, message, run, run step."""
-    return ApiError(f"No {noun} found with id '{object_id}'.", status=404)
+    return ApiError(f"No {noun} found with id '{object_id[:ECHO_CHARACTERS]}'.", status=404)
 
 
 def no_such_file(file_id: str) -> ApiError:
     """On /files itself; elsewhere a missing file is ``not_found("file", ...)``."""
-    return ApiError(f"No such File object: {file_id}", status=404, param="id")
+    return ApiError(f"No such File object: {file_id[:ECHO_CHARACTERS]}", status=404, param="id")
+
+
+def too_many(parameter: str, most: int, got: int) -> ApiError:
+    return ApiError(
+        f"Invalid '{parameter}': array too long. Expected an array with maximum length {most}, "
+        f"but got an array with length {got} instead.",
+        param=parameter,
+        code="array_above_max_length",
+    )
 
 
 def invalid_id(parameter: str, value: str, prefix: str) -> ApiError:
@@ -57,6 +70,13 @@ def invalid_id(parameter: str, value: str, prefix: str) -> ApiError:
         f"Invalid '{parameter}': '{value}'. Expected an ID that begins with '{prefix}'.",
         param=parameter,
         code="invalid_value",
+    )
+
+
+def expired_store(store_id: str) -> ApiError:
+    return ApiError(
+        f"Vector store '{store_id}' has expired and cannot be used. Make a new one of its files, "
+        "or give it a longer 'expires_after'."
     )
 
 
@@ -73,7 +93,8 @@ def outputs_not_accepted(status: str) -> ApiError:
 
 
 def outputs_do_not_match(expected: list[str], got: list[str]) -> ApiError:
-    return ApiError(f"Expected tool outputs for call_ids {expected}, got {got}")
+    shown = [call_id[:ECHO_CHARACTERS] for call_id in got]
+    return ApiError(f"Expected tool outputs for call_ids {expected}, got {shown}")
 
 
 def cannot_cancel(status: str) -> ApiError:

@@ -14,6 +14,7 @@ import json
 import logging
 import re
 import secrets
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
@@ -26,13 +27,20 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+LookedAt = dict[bytes, list[bytes]]
 
+HEAD_LIMIT = 32 * 1024
+"""Bytes of a request's line and headers."""
 JSON_LIMIT = 32 * 1024 * 1024
 """Bytes of a body other than an upload: a thread may be created with hundreds of long messages."""
 UPLOAD_LIMIT = 513 * 1024 * 1024
 """Bytes of a multipart body: the wire's 512 MB for a file, and the form around it."""
 
 _HOST = re.compile(r"(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_LOOKED_AT = (
+    *(b"host", b"origin", b"sec-fetch-site"),
+    *(b"authorization", b"content-type", b"content-length"),
+)
 _log = logging.getLogger(__name__)
 
 
@@ -72,14 +80,14 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        headers: Headers = scope["headers"]
+        headers = _looked_at(scope["headers"])
         refusal = self._wrong_host(scope, headers) or self._from_a_page(headers)
         if refusal is None and scope["path"] == "/healthz" and scope["method"] in {"GET", "HEAD"}:
             await answer.json(200, {"status": "ok"})
             return
         refusal = refusal or self._wrong_token(headers)
         limit = self._limit(headers)
-        refusal = refusal or _announced_too_large(headers, limit)
+        refusal = refusal or _head_too_large(scope) or _announced_too_large(headers, limit)
         if refusal is not None:
             await answer.error(refusal)
             return
@@ -102,8 +110,8 @@ class Guard:
         answer.held = False
         await answer.error(refusal)
 
-    def _wrong_host(self, scope: Scope, headers: Headers) -> ApiError | None:
-        hosts = _values(headers, b"host")
+    def _wrong_host(self, scope: Scope, headers: LookedAt) -> ApiError | None:
+        hosts = headers[b"host"]
         if len(hosts) == 1:
             authority = hosts[0].decode("latin-1").lower()
             match = _HOST.fullmatch(authority)
@@ -121,17 +129,16 @@ class Guard:
             code="misdirected_request",
         )
 
-    def _from_a_page(self, headers: Headers) -> ApiError | None:
-        origins = _values(headers, b"origin")
-        sites = _values(headers, b"sec-fetch-site")
-        if all(origin in self._origins for origin in origins) and b"cross-site" not in sites:
+    def _from_a_page(self, headers: LookedAt) -> ApiError | None:
+        allowed = self._origins.issuperset(headers[b"origin"])
+        if allowed and b"cross-site" not in headers[b"sec-fetch-site"]:
             return None
         return ApiError(
             "Requests from web pages are not allowed.", status=403, code="origin_not_allowed"
         )
 
-    def _wrong_token(self, headers: Headers) -> ApiError | None:
-        given = _values(headers, b"authorization")
+    def _wrong_token(self, headers: LookedAt) -> ApiError | None:
+        given = headers[b"authorization"]
         if not given:
             return ApiError(
                 "You didn't provide an API key. Provide the token of this server as "
@@ -150,8 +157,8 @@ class Guard:
             code="invalid_api_key",
         )
 
-    def _limit(self, headers: Headers) -> int:
-        kinds = _values(headers, b"content-type")
+    def _limit(self, headers: LookedAt) -> int:
+        kinds = headers[b"content-type"]
         upload = bool(kinds) and kinds[0].lower().startswith(b"multipart/form-data")
         return self._upload_limit if upload else self._json_limit
 
@@ -161,6 +168,7 @@ class _Answer:
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self._since = time.monotonic()
         self.started = False
         self.held = False  # the body is too large: nothing of the application's goes out
 
@@ -178,9 +186,14 @@ class _Answer:
     def _own_headers(self) -> Headers:
         return [
             (b"x-request-id", f"req_{secrets.token_hex(16)}".encode()),
+            (b"openai-version", b"2020-10-01"),
+            (b"openai-processing-ms", str(self._milliseconds()).encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"cache-control", b"no-store"),
         ]
+
+    def _milliseconds(self) -> int:
+        return round((time.monotonic() - self._since) * 1000)
 
     async def error(self, error: ApiError) -> None:
         headers: Headers = []
@@ -224,8 +237,22 @@ class _CountedBody:
         return message
 
 
-def _announced_too_large(headers: Headers, limit: int) -> ApiError | None:
-    for value in _values(headers, b"content-length"):
+def _head_too_large(scope: Scope) -> ApiError | None:
+    # The server's own limit is only on heads that arrive in pieces.
+    target = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
+    lines = sum(len(name) + len(value) for name, value in scope["headers"])
+    return head_too_large() if target + lines > HEAD_LIMIT else None
+
+
+def head_too_large() -> ApiError:
+    return ApiError(
+        f"The head of the request is too large: at most {HEAD_LIMIT} bytes are accepted.",
+        status=431,
+    )
+
+
+def _announced_too_large(headers: LookedAt, limit: int) -> ApiError | None:
+    for value in headers[b"content-length"]:
         if not value.isdigit():
             return ApiError("The Content-Length header is not a number.", status=400)
         if len(value) > 18 or int(value) > limit:
@@ -241,8 +268,14 @@ def _too_large(limit: int) -> ApiError:
     )
 
 
-def _values(headers: Headers, name: bytes) -> list[bytes]:
-    return [value for key, value in headers if key.lower() == name]
+def _looked_at(headers: Headers) -> LookedAt:
+    """Every value of each header that decides here, in one pass over them all."""
+    found: LookedAt = {name: [] for name in _LOOKED_AT}
+    for key, value in headers:
+        name = key.lower()
+        if name in found:
+            found[name].append(value)
+    return found
 
 
 def _digest(token: bytes) -> bytes:

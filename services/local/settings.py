@@ -11,9 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from services.records import ServiceError, Settings
+
+Driver = Literal["auto", "chat", "responses"]
 
 DEFAULT_SETTINGS_TEXT = """\
 # Understudy's settings. Every line is optional; a line that begins with # is off.
@@ -25,6 +27,8 @@ DEFAULT_SETTINGS_TEXT = """\
 # url = "http://127.0.0.1:11434/v1"
 # The endpoint's model that answers when a name is not one of its own.
 # default = "llama3.3"
+# The API it speaks: "chat" (Chat Completions) or "responses"; "auto" finds out.
+# driver = "auto"
 # The endpoint's key does not belong here: set UNDERSTUDY_MODEL_KEY.
 
 [model.aliases]
@@ -47,6 +51,7 @@ class ModelSettings:
     key: str | None = field(default=None, repr=False)
     default: str | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    driver: Driver = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +84,14 @@ def read_settings(file: Path, environment: Mapping[str, str] | None = None) -> L
     url = reader.string(model, "model", "url")
     default = reader.string(model, "model", "default")
     aliases = reader.strings(model, "model", "aliases")
+    driver = reader.driver(model, environment.get("UNDERSTUDY_MODEL_DRIVER", "").strip())
     if "key" in model:
         model = {name: value for name, value in model.items() if name != "key"}
         reader.problem(
             "model", "key", "keys do not belong in a settings file; set UNDERSTUDY_MODEL_KEY"
         )
     reader.report_unknown(tables, "", {"theme", "keymap", "model"})
-    reader.report_unknown(model, "model", {"url", "default", "aliases"})
+    reader.report_unknown(model, "model", {"url", "default", "aliases", "driver"})
 
     if url is not None and not _is_endpoint(url):
         reader.problem("model", "url", "it must begin with http:// or https://")
@@ -107,6 +113,7 @@ def read_settings(file: Path, environment: Mapping[str, str] | None = None) -> L
             key=environment.get("UNDERSTUDY_MODEL_KEY", "").strip() or None,
             default=environment.get("UNDERSTUDY_MODEL", "").strip() or default,
             aliases=aliases,
+            driver=driver,
         ),
     )
 
@@ -161,6 +168,13 @@ def _text_of(file: Path, problems: list[str]) -> str:
     return ""
 
 
+_DRIVERS = ", ".join(get_args(Driver))
+
+
+def _driver(name: str | None) -> Driver | None:
+    return next((each for each in get_args(Driver) if each == name), None)
+
+
 def _is_endpoint(url: str) -> bool:
     return re.fullmatch(r"https?://[^\s/]\S*", url) is not None
 
@@ -196,6 +210,17 @@ class _Reader:
             else:
                 self.problem(inner, name, "it must be a text in quotes")
         return found
+
+    def driver(self, model: Mapping[str, Any], given: str) -> Driver:
+        """The model's driver; ``given`` is the environment's, which wins."""
+        if (known := _driver(given)) is not None:
+            return known
+        if given:
+            self._problems.append(f"UNDERSTUDY_MODEL_DRIVER must be one of {_DRIVERS}.")
+        named = self.string(model, "model", "driver")
+        if named is not None and _driver(named) is None:
+            self.problem("model", "driver", f"it must be one of {_DRIVERS}")
+        return _driver(named) or "auto"
 
     def report_unknown(self, table: Mapping[str, Any], path: str, known: set[str]) -> None:
         for name in table:

@@ -11,6 +11,7 @@ from services.engine.models.base import (
     CallArguments,
     CallStarted,
     Finished,
+    Model,
     ModelError,
     ModelEvent,
     ModelMessage,
@@ -22,6 +23,7 @@ from services.engine.models.base import (
     ToolDefinition,
 )
 from services.engine.models.chat_completions import ChatCompletions, Timeouts
+from services.engine.models.responses import Responses
 from tests.faults.endpoint import Endpoint, endpoint
 
 KEY = "sk-test-0123456789abcdef"
@@ -90,7 +92,7 @@ def asking(text: str = "Hello?", *tools: str, **fields: object) -> ModelRequest:
     return ModelRequest("test-model", (message,), offered, **fields)  # type: ignore[arg-type]  # any field
 
 
-async def hear(model: ChatCompletions, request: ModelRequest | None = None) -> Heard:
+async def hear(model: Model, request: ModelRequest | None = None) -> Heard:
     heard = Heard()
     try:
         async for event in model.stream(request or asking()):
@@ -131,5 +133,41 @@ def ask(fake: Endpoint, connected: Callable[..., ChatCompletions]) -> Ask:
 
     async def once(request: ModelRequest | None = None, **how: object) -> Heard:
         return await hear(connected(fake.url, **how), request)
+
+    return once
+
+
+# The same over the Responses API
+
+
+@pytest.fixture
+async def responding() -> AsyncIterator[Endpoint]:
+    async with endpoint() as served:
+        served.paths = {"/responses"}
+        yield served
+
+
+@pytest.fixture
+async def responder() -> AsyncIterator[Callable[..., Responses]]:
+    """Makes Responses drivers, and closes them."""
+    made: list[Responses] = []
+
+    def connect(
+        url: str, key: str | None = KEY, timeouts: Timeouts = QUICK, retries: int = 0
+    ) -> Responses:
+        made.append(Responses(url, key, timeouts=timeouts, retries=retries))
+        return made[-1]
+
+    yield connect
+    for model in made:
+        await model.aclose()
+
+
+@pytest.fixture
+def respond(responding: Endpoint, responder: Callable[..., Responses]) -> Ask:
+    """Asks the fake Responses endpoint once."""
+
+    async def once(request: ModelRequest | None = None, **how: object) -> Heard:
+        return await hear(responder(responding.url, **how), request)
 
     return once

@@ -133,8 +133,10 @@ class Endpoint:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.paths = {"/chat/completions"}  # what there is to post to
         self.models: object = {"object": "list", "data": [{"id": "test-model", "object": "model"}]}
         self.port = 0
+        self.connections = 0  # how many were opened
         self._next: deque[Reply] = deque()
         self._default: Callable[[Request], Reply] = lambda _: answer("Hello ", "there.")
         self._listing: Reply | None = None
@@ -148,10 +150,14 @@ class Endpoint:
     @property
     def chats(self) -> list[Request]:
         """The chat requests among all."""
-        return [each for each in self.requests if each.path.endswith("/chat/completions")]
+        return self.posts("/chat/completions")
+
+    def posts(self, path: str) -> list[Request]:
+        """The requests to one path among all."""
+        return [each for each in self.requests if each.path.endswith(path)]
 
     def will(self, *replies: Reply) -> None:
-        """Answers for the next chat requests, one each."""
+        """Answers for the next requests to a model, one each."""
         self._next.extend(replies)
 
     def always(self, reply: Reply | Callable[[Request], Reply]) -> None:
@@ -185,6 +191,7 @@ class Endpoint:
         task = asyncio.current_task()
         assert task is not None
         self._clients.add(task)
+        self.connections += 1
         request: Request | None = None
         try:
             while (request := await _read(reader)) is not None:
@@ -207,7 +214,7 @@ class Endpoint:
     def _reply(self, request: Request) -> Reply:
         if request.path.endswith("/models"):
             return self._listing or whole(self.models)
-        if not request.path.endswith("/chat/completions"):
+        if not request.path.endswith(tuple(self.paths)):
             return refusal(404, f"no route {request.path}")
         return self._next.popleft() if self._next else self._default(request)
 

@@ -210,7 +210,8 @@ def test_the_command_line_draws_in_no_screen_before_the_command_is_known() -> No
 FLOORS = (
     # Each floor may use the ones after it. Parts on one floor may use each other.
     ("services.engine.app",),
-    ("services.engine.guard", "services.engine.routes"),
+    ("services.engine.access", "services.engine.http_connection"),
+    ("services.engine.guard", "services.engine.routes", "services.engine.strict"),
     ("services.engine.engine",),
     ("services.engine.runs",),
     ("services.engine.tools",),

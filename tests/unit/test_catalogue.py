@@ -9,9 +9,9 @@ import pytest
 
 from services.engine.models.base import ModelEntry, ModelError, ModelEvent, ModelRequest
 from services.engine.models.catalogue import Catalogue, is_chat_model
-from services.engine.models.chat_completions import ChatCompletions
 from services.engine.models.connect import connect
 from services.engine.models.rehearsal import Rehearsal
+from services.engine.models.structured import StructuredModel
 
 
 class Listing:
@@ -134,7 +134,7 @@ async def test_without_an_address_the_rehearsal_answers_for_every_name(url: str 
 
 async def test_an_address_connects_an_endpoint_under_its_host() -> None:
     connected = connect("http://127.0.0.1:11434/v1/", "key", "llama3.3", {"gpt-4o": "qwen3"})
-    assert isinstance(connected.model, ChatCompletions)
+    assert isinstance(connected.model, StructuredModel)
     assert connected.label == "127.0.0.1:11434"
     assert (await connected.catalogue.resolve("gpt-4o")).name == "qwen3"
     await connected.model.aclose()

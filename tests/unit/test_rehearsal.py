@@ -365,3 +365,47 @@ async def test_a_schema_gets_json_that_fits_it() -> None:
 async def test_it_lists_itself() -> None:
     (entry,) = await Rehearsal().entries()
     assert (entry.id, entry.owned_by) == ("rehearsal", "understudy")
+
+
+# --- file search ------------------------------------------------------------------------------
+
+SEARCHING = ToolDefinition("file_search", "Searches.", {"type": "object"})
+FOUND = (
+    "【4:0†source】 cats.md\nDogs bark. Cats sleep for most of the day. They hunt at dawn.\n\n"
+    "【4:1†source】 boats.md\nBoats float."
+)
+
+
+def searched(output: str) -> ModelRequest:
+    call = CallMade("call_1", "file_search", "{}")
+    turns = (
+        user("When do cats sleep?"),
+        ModelMessage("assistant", (), (call,)),
+        ModelMessage("tool", (TextContent(output),), call_id="call_1"),
+    )
+    return ModelRequest("rehearsal", turns, (SEARCHING,))
+
+
+async def test_a_question_is_searched_when_there_is_a_search() -> None:
+    made = await called(asked("When do cats sleep?", SEARCHING))
+    assert made == [("file_search", {"queries": ["When do cats sleep?"]})]
+
+
+async def test_a_function_that_is_named_comes_before_the_search() -> None:
+    made = await called(asked("What time is it?", SEARCHING, TIME))
+    assert [name for name, _ in made] == ["get_time"]
+
+
+@pytest.mark.parametrize("text", ["hello", "help", "table", "thanks!"])
+async def test_small_talk_is_not_searched(text: str) -> None:
+    assert await called(asked(text, SEARCHING)) == []
+
+
+async def test_passages_are_quoted_with_their_markers() -> None:
+    text = await said(searched(FOUND))
+    assert "> Cats sleep for most of the day. They hunt at dawn. 【4:0†source】" in text
+    assert "> Boats float. 【4:1†source】" in text
+
+
+async def test_a_search_that_found_nothing_is_told_so() -> None:
+    assert "no passage fits" in await said(searched("No passage of the files fits these queries."))

@@ -63,6 +63,16 @@ def test_the_environment_wins_over_the_file(file: Path) -> None:
     assert read_settings(file, {}).model == ModelSettings("http://file/v1", None, "from-file", {})
 
 
+def test_the_driver_is_one_of_three_and_the_environment_wins(file: Path) -> None:
+    file.write_text('[model]\ndriver = "responses"\n')
+    assert read_settings(file, {}).model.driver == "responses"
+    chat = read_settings(file, {"UNDERSTUDY_MODEL_DRIVER": "chat"})
+    assert (chat.model.driver, chat.screen.problems) == ("chat", ())
+    odd = read_settings(file, {"UNDERSTUDY_MODEL_DRIVER": "telepathy"})
+    assert odd.model.driver == "responses"
+    assert odd.screen.problems == ("UNDERSTUDY_MODEL_DRIVER must be one of auto, chat, responses.",)
+
+
 def test_the_key_is_not_in_the_repr() -> None:
     found = read_settings(Path("/nowhere/settings.toml"), {"UNDERSTUDY_MODEL_KEY": "sk-secret"})
     assert found.model.key == "sk-secret"
@@ -77,6 +87,8 @@ def test_the_key_is_not_in_the_repr() -> None:
         ('[model]\nurl = "http://x/v1"\nfoo = 1', 3, "model.foo"),
         ('[model]\nurl = "localhost:11434"', 2, "model.url"),
         ('[model]\nkey = "sk-secret"', 2, "model.key"),
+        ('[model]\ndriver = "telepathy"', 2, "model.driver"),
+        ("[model]\ndriver = 3", 2, "model.driver"),
         ("[keymap]\n'thread.new' = 7", 2, "keymap.thread.new"),
         ('theme = "nord"\nmodel = "llama"', 2, "model"),
         ("[surprise]\na = 1", 1, "surprise"),

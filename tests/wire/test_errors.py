@@ -36,7 +36,7 @@ from tests.wire.conftest import LOOK, Wire
         (
             {"model": "m", "tools": [LOOK] * 129},
             "Invalid 'tools': array too long. Expected an array with maximum length 128, "
-            "but got 129 instead.",
+            "but got an array with length 129 instead.",
             "tools",
             "array_above_max_length",
         ),
@@ -49,7 +49,8 @@ from tests.wire.conftest import LOOK, Wire
         ),
         (
             {"model": "m", "tools": [{"type": "retrieval"}]},
-            "Invalid value: 'retrieval'. Supported values are: 'function'.",
+            "Invalid value: 'retrieval'. Supported values are: 'code_interpreter', 'file_search', "
+            "and 'function'.",
             "tools[0].type",
             "invalid_value",
         ),
@@ -61,8 +62,8 @@ from tests.wire.conftest import LOOK, Wire
         ),
         (
             {"model": "m", "metadata": {str(number): "" for number in range(17)}},
-            "Invalid 'metadata': object too long. Expected an object with at most 16 properties, "
-            "but got 17 instead.",
+            "Invalid 'metadata': too many properties. Expected an object with at most 16 "
+            "properties, but got an object with 17 properties instead.",
             "metadata",
             "object_above_max_properties",
         ),

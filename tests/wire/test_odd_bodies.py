@@ -83,13 +83,15 @@ async def test_a_number_beyond_all_bounds_is_refused_by_name(wire: Wire, field: 
     assert "2147483647" in error["message"]
 
 
-async def test_an_empty_list_of_parts_is_called_too_short(wire: Wire) -> None:
+async def test_an_empty_list_of_parts_is_called_empty(wire: Wire) -> None:
     thread = await wire.thread()
     answer = await wire.raw(
         "POST", f"/threads/{thread.id}/messages", json={"role": "user", "content": []}
     )
     assert answer.status_code == 400
-    assert "array too short" in answer.json()["error"]["message"]
+    error = answer.json()["error"]
+    assert (error["param"], error["code"]) == ("content", "empty_array")
+    assert "but got an empty array instead" in error["message"]
 
 
 async def test_merged_metadata_keeps_its_limit(wire: Wire) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from openai.types import FileObject
 from sqlalchemy import update
 
-from services.engine.retrieval.plain_text import CHARACTERS_A_TOKEN, Unreadable, decode, pieces
+from services.engine.retrieval.plain_text import CHARACTERS_A_TOKEN, Unreadable, decode, pieces_of
 from services.engine.store.tables import vector_store_files, vector_stores
 from tests.wire.conftest import Wire, open_wire
 
@@ -256,7 +256,7 @@ async def test_a_refused_store_is_400(wire: Wire, body: dict[str, Any]) -> None:
 )
 def test_pieces_cover_the_text_and_overlap(text: str, size: int, data: st.DataObject) -> None:
     overlap = data.draw(st.integers(min_value=0, max_value=size // 2))
-    cut = list(pieces(text, size, overlap))
+    cut = list(pieces_of(text, size, overlap))
     at = 0
     for piece in cut:
         start = text.index(piece, max(0, at - overlap * CHARACTERS_A_TOKEN)) if piece else at

@@ -6,7 +6,7 @@ Messages, tools and parameters in; typed pieces out. A driver never raises anyth
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -66,7 +66,8 @@ class ModelRequest:
 
     ``tool_choice`` is ``"none"``, ``"auto"``, ``"required"`` or ``{"name": FUNCTION}``.
     ``response_format`` is the wire's object or None for plain text. ``max_tokens`` limits the
-    completion. None means "leave it to the endpoint" throughout.
+    completion. None means "leave it to the endpoint" throughout. ``sent`` is called with the body
+    of every request that is made for this one, as it goes out.
     """
 
     model: str
@@ -79,6 +80,9 @@ class ModelRequest:
     response_format: Mapping[str, Any] | None = None
     reasoning_effort: str | None = None
     max_tokens: int | None = None
+    sent: Callable[[Mapping[str, Any]], None] | None = field(
+        default=None, repr=False, compare=False
+    )
 
 
 @dataclass(frozen=True, slots=True)

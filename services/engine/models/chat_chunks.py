@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from typing import Any, Literal
@@ -16,13 +15,13 @@ from services.engine.models.base import (
     Finished,
     ModelEvent,
     ModelRequest,
-    ModelUsage,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
 )
-from services.engine.models.estimates import BYTES_A_TOKEN, prompt_tokens
+from services.engine.models.event_data import objects_in
 from services.engine.models.failures import Endpoint
+from services.engine.models.token_counts import counted
 from services.engine.models.tool_calls import CallCollector
 
 log = logging.getLogger(__name__)
@@ -54,21 +53,24 @@ class ChatTurn:
         """Whether any part of an answer arrived yet."""
         return bool(self._answered or self._calls.count)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the answer is whole; its usage may follow."""
+        return self.finish_reason is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Never known from a chunk: ``[DONE]`` says it."""
+        return False
+
     def read(self, data: str, name: str = "") -> list[ModelEvent]:
         """One event's data. What is not JSON is passed over; an error object raises."""
-        chunk = _parsed(data)
-        if chunk is None:
-            # Servers that forget the blank line between events give several lines at once.
-            chunks = [_parsed(line) for line in data.split("\n")] if "\n" in data else []
-            usable = [each for each in chunks if each is not None]
-            if not usable:
-                if name == "error":
-                    raise self._endpoint.reported(data)
-                log.warning("%s sent an event that is not JSON; it was skipped", self._endpoint)
-            return [event for each in usable for event in self._chunk(each)]
-        if name == "error" and not chunk.get("error"):
-            raise self._endpoint.reported(chunk)
-        return self._chunk(chunk)
+        events: list[ModelEvent] = []
+        for chunk in objects_in(data, name, self._endpoint):
+            if name == "error" and not chunk.get("error"):
+                raise self._endpoint.reported(chunk)
+            events += self._chunk(chunk)
+        return events
 
     def flush(self) -> list[ModelEvent]:
         """What was held back until it was clear what it is; for an answer that was cut off."""
@@ -93,7 +95,9 @@ class ChatTurn:
                 self._endpoint,
                 self._request.model,
             )
-        events.append(Finished(reason, self._counted()))
+        written = self._answered + self._calls.characters
+        usage = counted(self._usage, self._request, answered=written, thought=self._thought)
+        events.append(Finished(reason, usage))
         return events
 
     def _reason(self) -> Reason:
@@ -180,39 +184,3 @@ class ChatTurn:
             elif len(self._opening) < 200:
                 self._opening += event.text[:200]
         return events
-
-    def _counted(self) -> ModelUsage:
-        prompt = _number(self._usage, "prompt_tokens", "input_tokens")
-        completion = _number(self._usage, "completion_tokens", "output_tokens")
-        estimated = False
-        if not prompt and self._request.messages:
-            prompt, estimated = prompt_tokens(self._request), True
-        characters = self._answered + self._calls.characters
-        if not completion and characters:
-            completion, estimated = -(-characters // BYTES_A_TOKEN), True
-        reasoning = _number(_details(self._usage, "completion"), "reasoning_tokens")
-        if not reasoning and estimated:
-            reasoning = -(-self._thought // BYTES_A_TOKEN)
-        cached = _number(_details(self._usage, "prompt"), "cached_tokens")
-        return ModelUsage(prompt, completion, cached, reasoning, estimated)
-
-
-def _parsed(data: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _details(usage: dict[str, Any], side: str) -> dict[str, Any]:
-    details = usage.get(f"{side}_tokens_details")
-    return details if isinstance(details, dict) else {}
-
-
-def _number(usage: dict[str, Any], *names: str) -> int:
-    for name in names:
-        value = usage.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15:
-            return int(value)
-    return 0

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import email.utils
-import importlib
 import ipaddress
 import math
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,6 +28,8 @@ _OWN_HEADERS = frozenset(
 )
 _OFFICIAL_HEADERS = frozenset(("openai-organization", "openai-project"))
 ATTEMPT = "understudy.attempt"
+# With this header among a request's own, the SDK hands out the response with its body unread.
+RAW_STREAM = {"X-Stainless-Raw-Response": "stream"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class Timeouts:
 
 def checked_url(base_url: str) -> str:
     """A base URL without its trailing slash; raises ``ModelError`` when it cannot be one."""
-    url = base_url.strip().rstrip("/").removesuffix("/chat/completions")
+    url = base_url.strip().rstrip("/")
+    url = url.removesuffix("/chat/completions").removesuffix("/responses")
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -87,9 +88,6 @@ def is_official(url: str) -> bool:
 
 def build_client(url: str, key: str, timeouts: Timeouts, retries: int) -> AsyncOpenAI:
     """Imports the SDK and reads the certificates, so it belongs in a thread."""
-    for name in ("openai", "openai.resources.chat.completions", "openai.types.chat"):
-        if name not in sys.modules:
-            importlib.import_module(name)
     import httpx2
     from openai import AsyncOpenAI
 

@@ -28,6 +28,19 @@ _OVERFLOW = re.compile(
 )
 _KEY_LIKE = re.compile(r"\b(sk|gsk|xai|hf|r8)[-_][A-Za-z0-9_*.\-]{8,}")
 _TAG = re.compile(r"<[^<>]*>")
+_OTHER_API = re.compile(
+    r"only supported in v1/|supported (in|with|by) the (v1/\w+|responses|chat completions)"
+    r" (api|endpoint)|not a chat model",
+    re.IGNORECASE,
+)
+
+
+class RouteMissing(ModelError):
+    """Nothing answers at this path; ``model_only`` when that is so for this model alone."""
+
+    def __init__(self, message: str, *, model_only: bool = False):
+        super().__init__(message)
+        self.model_only = model_only
 
 
 class Endpoint:
@@ -113,16 +126,25 @@ class Endpoint:
         if status == 403:
             return ModelError(f"{self.host} refused the request or its API key (403){said}")
         if page:
-            return ModelError(f"{answered} with a web page, not the API.", code)
+            said = f"{answered} with a web page, not the API."
+            return RouteMissing(said) if status in (404, 405) else ModelError(said, code)
         if status == 404 and not model:
             return ModelError(f"{self.host} has no list of models at this address (404){said}")
+        if status in (400, 404) and _OTHER_API.search(raw):
+            return RouteMissing(
+                f"{self.host} does not offer the model “{self.quote(model)}” over this API "
+                f"({status}){said}",
+                model_only=True,
+            )
         if status == 404:
             if text and re.search(r"model|engine|deployment", raw, re.IGNORECASE):
                 return ModelError(f"{self.host} has no model “{self.quote(model)}” (404){said}")
-            return ModelError(
+            return RouteMissing(
                 f"{answered} for the model “{self.quote(model)}”; the base URL may be wrong "
                 f"(most end in /v1){said}"
             )
+        if status == 405:
+            return RouteMissing(f"{answered}{said}")
         if code == "invalid_prompt":
             return ModelError(
                 f"The conversation is too long for the model “{self.quote(model)}” at "

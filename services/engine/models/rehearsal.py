@@ -27,6 +27,7 @@ from services.engine.models.base import (
     TextDelta,
     ToolDefinition,
 )
+from services.engine.models.chat_request import chat_body
 from services.engine.models.estimates import BYTES_A_TOKEN, prompt_tokens
 from services.engine.models.rehearsal_arguments import fill_arguments, plainest
 from services.engine.models.rehearsal_calls import (
@@ -37,6 +38,8 @@ from services.engine.models.rehearsal_calls import (
 from services.engine.models.tool_calls import new_call_id
 
 REHEARSAL = "rehearsal"
+SEARCH = "file_search"
+_QUERY = 500  # characters of a message that are searched for
 _CREATED = 1795305600  # 2026-11-22
 _LONGEST_ANSWER = 8.0  # seconds; a long text is paced faster
 _PIECE = re.compile(r"\s*\S+|\s+")
@@ -78,6 +81,9 @@ class Rehearsal:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """See ``Model.stream``; never fails."""
+        if request.sent is not None:
+            # Nothing is sent anywhere; this is what another model would have been asked.
+            request.sent(chat_body(request, openai=False, refused=frozenset()))
         turn = _turn(request)
         pieces = _text_pieces(turn) if isinstance(turn, str) else _call_pieces(turn)
         pace = min(self._pace, _LONGEST_ANSWER / max(len(pieces), 1))
@@ -121,10 +127,13 @@ def _calls(request: ModelRequest, text: str) -> list[tuple[str, str]]:
     if not request.tools or choice == "none":
         return []
     functions = callable_functions(request.tools)
+    search = next((tool for tool in request.tools if tool.name == SEARCH), None)
     if isinstance(choice, Mapping):
         chosen = [(tool, text) for tool in request.tools if tool.name == choice.get("name")]
     else:
         chosen = functions_named(functions, text)
+        if not chosen and search is not None and _is_request(text):
+            chosen = [(search, text)]
         alone = len(functions) == 1 and _is_request(text)
         if not chosen and (alone or choice == "required"):
             chosen = [(tool, text) for tool in functions[:1] or request.tools[:1]]
@@ -134,6 +143,8 @@ def _calls(request: ModelRequest, text: str) -> list[tuple[str, str]]:
 
 
 def _arguments(tool: ToolDefinition, text: str) -> str:
+    if tool.name == SEARCH:
+        return json.dumps({"queries": [text.strip()[:_QUERY]]}, ensure_ascii=False)
     names = (tool.name, " ".join(words_of(tool.name)))
     filled = fill_arguments(tool.parameters, text, names=names)
     return json.dumps(filled, ensure_ascii=False)
@@ -150,7 +161,7 @@ def _is_request(text: str) -> bool:
 
 def _answer(request: ModelRequest, said: _Conversation) -> str:
     if said.outputs:
-        return answers.tool_answer(said.outputs)
+        return answers.tool_answer(said.outputs, said.text)
     text = said.text.strip()
     functions = [tool.name for tool in callable_functions(request.tools)]
     if _HELP.match(text):

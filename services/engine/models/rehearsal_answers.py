@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 
+from services.engine.models.rehearsal_passages import quoted_passages
+
 NOTICE = "I am the rehearsal model: a fixed set of rules, not a language model."
 SHORT_NOTICE = "*(Rehearsal: fixed rules, not a language model.)*"
 
@@ -23,6 +25,8 @@ ABILITIES = """What I can show without one:
 
 - **Functions**: name a function of this assistant, with arguments as `key: value`, and I call it; \
 if it has only one, just ask. Its output is quoted in my answer.
+- **File search**: with files attached to the conversation or the assistant, ask about them and I \
+quote the passages that fit best.
 - **Markdown**: write `markdown`, `table`, `code` or `long` and I answer with a sample.
 - **Structured output**: with a JSON response format I answer in valid JSON."""
 
@@ -152,16 +156,27 @@ def instructions_line(instructions: str) -> str:
     return f"My instructions begin: “{shortened(instructions, 100)}”"
 
 
-def tool_answer(outputs: Sequence[tuple[str, str]]) -> str:
-    """Quotes what functions gave back; ``outputs`` are (function, output)."""
-    parts = [f"{SHORT_NOTICE} This is what came back."]
+def tool_answer(outputs: Sequence[tuple[str, str]], question: str) -> str:
+    """Quotes what tools gave back; ``outputs`` are (tool, output)."""
+    functions = [each for each in outputs if each[0] != "file_search"]
+    parts = [f"{SHORT_NOTICE} This is what came back."] if functions else [SHORT_NOTICE]
     for name, output in outputs:
+        if name == "file_search":
+            parts.append(_search_answer(output, question))
+            continue
         label = f"`{name}` answered" if name else "A function answered"
         if not output.strip():
             parts.append(f"{label} with an empty output.")
         else:
             parts.append(f"{label}:\n\n{_output(output)}")
     return "\n\n".join(parts)
+
+
+def _search_answer(output: str, question: str) -> str:
+    quoted = quoted_passages(output, question)
+    if quoted is None:
+        return "I searched the files, and no passage fits what you asked."
+    return f"I searched the files. The passages that fit best:\n\n{quoted}"
 
 
 def json_note(message: str) -> dict[str, str]:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 # The rules look at the beginning of a message: some of them take time by its length squared.
 _READ = 2000
+_MOST_VALUES = 2000  # made up for one schema
 _QUOTED = re.compile(r'"([^"\n]*)"|“([^”\n]*)”|`([^`\n]+)`|(?<!\w)\'([^\'\n]+)\'(?!\w)')
 # Not a piece of a date, a time or a version.
 _NUMBER = re.compile(r"(?<![\w.-])(?<!\d:)-?\d+(?:\.\d+)?(?![\w]|[:-]\d)")
@@ -108,9 +110,17 @@ def fill_arguments(
     return {name: complete[name] for name in properties if name in complete}
 
 
-def plainest(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int = 0) -> Any:
+def plainest(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     """The smallest value that ``schema`` takes; objects get what is required."""
+    return _plainest(schema, root, 0, count())
+
+
+def _plainest(
+    schema: Mapping[str, Any], root: Mapping[str, Any], depth: int, made: Iterator[int]
+) -> Any:
+    """``made`` counts: a schema that refers to itself twice would double with every level."""
     schema = _resolved(schema, root)
+    full = next(made) > _MOST_VALUES or depth > 16
     for key in ("default", "const"):
         if key in schema:
             return schema[key]
@@ -119,15 +129,16 @@ def plainest(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int = 0)
             return schema[key][0]
     kind = _kind(schema)
     if kind == "object" or (kind is None and "properties" in schema):
-        if depth > 16:
+        if full:
             return {}
         properties = _properties(schema, root)
         return {
-            name: plainest(properties.get(name, {}), root, depth + 1) for name in _required(schema)
+            name: _plainest(properties.get(name, {}), root, depth + 1, made)
+            for name in _required(schema)
         }
     if kind == "array":
-        count = min(int(schema.get("minItems", 0)), 100) if depth <= 16 else 0
-        return [plainest(schema.get("items") or {}, root, depth + 1) for _ in range(count)]
+        least = 0 if full else min(int(schema.get("minItems", 0)), 100)
+        return [_plainest(schema.get("items") or {}, root, depth + 1, made) for _ in range(least)]
     if kind in ("integer", "number"):
         return _number_within(schema)
     if kind == "boolean":
@@ -343,7 +354,8 @@ def _resolved(schema: object, root: Mapping[str, Any], depth: int = 0) -> Mappin
         return _resolved(target, root, depth + 1)
     for key in ("anyOf", "oneOf", "allOf"):
         if isinstance(schema.get(key), list):
-            options = [_resolved(each, root, depth + 1) for each in schema[key]]
+            # Only as many as it takes: each may lead back here.
+            options = (_resolved(each, root, depth + 1) for each in schema[key])
             chosen = next((each for each in options if _kind(each) != "null"), {})
             return {**chosen, **{k: v for k, v in schema.items() if k != key}}
     return schema

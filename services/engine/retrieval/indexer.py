@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -18,9 +19,10 @@ from services.engine.retrieval.plain_text import (
     Unreadable,
     decode,
     extension,
-    pieces,
+    pieces_of,
 )
-from services.engine.store import files, vector_stores
+from services.engine.retrieval.words import analysed
+from services.engine.store import chunks, files, vector_stores
 from services.engine.store.contents import Contents
 from services.engine.store.database import Database
 
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 # What the hosted API counted for a chunk beside its text: 256 numbers of four bytes.
 VECTOR_BYTES = 1024
 CLOSE_SECONDS = 5.0
+LOOK_SECONDS = 0.5
 
 
 class Indexer:
@@ -38,6 +41,7 @@ class Indexer:
         self._database = database
         self._contents = contents
         self._news = asyncio.Event()
+        self._indexed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
@@ -47,6 +51,22 @@ class Indexer:
 
     def wake(self) -> None:
         self._news.set()
+
+    async def settled(self, store_ids: Sequence[str], seconds: float) -> bool:
+        """Waits until no file of these stores is being indexed; False if it took too long."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self._indexed.clear()
+            async with self._database.read() as connection:
+                if not await vector_stores.unfinished(connection, store_ids):
+                    return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            # Another process may be the one that indexes: look again in any case.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, LOOK_SECONDS)):
+                    await self._indexed.wait()
 
     async def close(self) -> None:
         """Finishes the file it is at, for a while; the rest is done after the next start."""
@@ -90,27 +110,32 @@ class Indexer:
         try:
             if file is None or data is None:
                 raise Unreadable("The file is not there any more.")
-            texts = await asyncio.to_thread(_texts, file, data, row.chunking_strategy)
+            pieces = await asyncio.to_thread(_pieces, file, data, row.chunking_strategy)
         except Unreadable as error:
             code = "unsupported_file" if data is not None else "invalid_file"
             done: dict[str, Any] = {
                 "status": "failed",
                 "last_error": {"code": code, "message": str(error)},
             }
-            texts = []
+            pieces = []
         else:
-            used = len(data) + len(texts) * VECTOR_BYTES
+            used = len(data) + len(pieces) * VECTOR_BYTES
             done = {"status": "completed", "usage_bytes": used}
         async with self._database.write() as connection:
             # Cancelled, detached, or indexed by another process meanwhile: then not again.
             if await vector_stores.change_entry(connection, row.seq, done, when="in_progress"):
-                await vector_stores.add_chunks(connection, row.seq, texts)
+                await chunks.add(connection, row.seq, pieces)
+        self._indexed.set()
 
 
-def _texts(file: Mapping[str, Any], data: bytes, chunking: Mapping[str, Any]) -> list[str]:
+def _pieces(
+    file: Mapping[str, Any], data: bytes, chunking: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """The file's text in pieces, each with its words as the index has them."""
     ending = extension(file["filename"])
     if ending in NEEDS_PARSER:
         raise Unreadable(f"Files with the extension .{ending} cannot be read by this version yet.")
     static = chunking["static"]
     text = decode(data)
-    return list(pieces(text, static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]))
+    cut = pieces_of(text, static["max_chunk_size_tokens"], static["chunk_overlap_tokens"])
+    return [(piece, analysed(piece)) for piece in cut]

@@ -51,7 +51,7 @@ def decode(data: bytes) -> str:
     return text
 
 
-def pieces(text: str, size: int, overlap: int) -> Iterator[str]:
+def pieces_of(text: str, size: int, overlap: int) -> Iterator[str]:
     """Pieces of about ``size`` tokens, each beginning ``overlap`` tokens before the last ended.
 
     The same text gives the same pieces. A piece ends between words where it can.

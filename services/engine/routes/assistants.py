@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.engine.engine import engine_of
@@ -14,6 +14,7 @@ from services.engine.ids import new_id
 from services.engine.routes.body import merged_metadata, page_query, read_body
 from services.engine.schemas import AssistantFields, CreateAssistant, ModifyAssistant
 from services.engine.store import assistants
+from services.engine.tools.resources import completed, resolved
 
 
 async def create(request: Request) -> JSONResponse:
@@ -22,7 +23,6 @@ async def create(request: Request) -> JSONResponse:
         "id": new_id("asst"),
         "created_at": int(time.time()),
         "tools": [],
-        "tool_resources": {},
         "metadata": {},
         "temperature": 1.0,
         "top_p": 1.0,
@@ -30,7 +30,11 @@ async def create(request: Request) -> JSONResponse:
         **_given(body),
     }
     async with engine_of(request).database.write() as connection:
-        return JSONResponse(await assistants.add(connection, fields))
+        resources = await resolved(connection, body.tool_resources)
+        fields["tool_resources"] = completed(resources, fields["tools"])
+        made = await assistants.add(connection, fields)
+    engine_of(request).indexer.wake()
+    return JSONResponse(made)
 
 
 async def retrieve(request: Request) -> JSONResponse:
@@ -39,12 +43,17 @@ async def retrieve(request: Request) -> JSONResponse:
 
 
 async def modify(request: Request) -> JSONResponse:
-    """Fields that are not given stay; arrays replace; metadata merges into the old map."""
+    """Fields that are not given stay; arrays replace; metadata merges into the old map.
+
+    Of ``tool_resources`` only the tools that are given are replaced.
+    """
     assistant_id = request.path_params["assistant_id"]
     body = await read_body(request, ModifyAssistant)
     async with engine_of(request).database.write() as connection:
         before = await assistants.get(connection, assistant_id)
         fields = _given(body)
+        resources = {**before["tool_resources"], **await resolved(connection, body.tool_resources)}
+        fields["tool_resources"] = completed(resources, fields.get("tools", before["tools"]))
         if body.metadata is not None:
             fields["metadata"] = merged_metadata(before["metadata"], body.metadata)
         return JSONResponse(await assistants.change(connection, assistant_id, fields))
@@ -57,15 +66,16 @@ async def remove(request: Request) -> JSONResponse:
     return JSONResponse({"id": assistant_id, "object": "assistant.deleted", "deleted": True})
 
 
-async def listing(request: Request) -> JSONResponse:
+async def listing(request: Request) -> Response:
     query = page_query(request)
     async with engine_of(request).database.read() as connection:
-        return JSONResponse(await assistants.listing(connection, query))
+        found = await assistants.listing(connection, query)
+    return Response(found, media_type="application/json")
 
 
 def _given(body: AssistantFields) -> dict[str, Any]:
     """What the request sets, as stored. A null clears what may be null and is ignored elsewhere."""
-    given = body.model_dump(exclude_unset=True, by_alias=True)
+    given = body.model_dump(exclude_unset=True, by_alias=True, exclude={"tool_resources"})
     clearable = {"name", "description", "instructions", "reasoning_effort"}
     kept = {name: value for name, value in given.items() if value is not None or name in clearable}
     if "tools" in kept:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
-from services.engine.errors import ApiError, invalid_id
+from services.engine.errors import ECHO_CHARACTERS, ApiError, invalid_id
 from services.engine.routes.strict_json import check, parse
 from services.engine.schemas import METADATA_PAIRS
 from services.engine.schemas import Request as RequestModel
 from services.engine.store.paging import PageQuery
+from services.engine.store.steps import Included
+
+RESULT_CONTENTS = "step_details.tool_calls[*].file_search.results[*].content"
+REASONING = "understudy.reasoning"
+
+# Python's own ``int`` also takes "1_0", "٣" and thousands of digits.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 
 Model = TypeVar("Model", bound=RequestModel)
 
@@ -48,7 +56,7 @@ async def read_body(request: Request, model: type[Model]) -> Model:
     raw = await request.body()
     try:
         data = parse(raw) if raw.strip() else None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ApiError(
             "We could not parse the JSON body of your request. (HINT: This likely means you "
             "aren't using your HTTP library correctly. The API expects a JSON payload.)"
@@ -74,15 +82,14 @@ def merged_metadata(before: Mapping[str, str], given: Mapping[str, str]) -> dict
 def page_query(request: Request, *, most: int = 100, default: int = 20) -> PageQuery:
     """``limit`` (at most ``most``), ``order``, ``after``, ``before``; raises ``ApiError`` (400)."""
     query = request.query_params
-    raw = query.get("limit", str(default))
-    try:
-        limit = int(raw)
-    except ValueError:
+    raw = query.get("limit") or str(default)
+    if _INTEGER.fullmatch(raw) is None:
         raise ApiError(
             f"Invalid type for 'limit': expected an integer, but got '{raw[:40]}' instead.",
             param="limit",
             code="invalid_type",
-        ) from None
+        )
+    limit = int(raw)
     if limit > most:
         raise _out_of_bounds("limit", "integer", limit, "<=", most)
     if limit < 1:
@@ -93,6 +100,15 @@ def page_query(request: Request, *, most: int = 100, default: int = 20) -> PageQ
         after=query.get("after") or None,
         before=query.get("before") or None,
     )
+
+
+def included_in(request: Request) -> Included:
+    """What ``include[]`` asks for; raises ``ApiError`` (400) for what there is not."""
+    query = request.query_params
+    wanted = {*query.getlist("include[]"), *query.getlist("include")}
+    for each in wanted - {RESULT_CONTENTS, REASONING}:
+        raise unsupported("include", each, f"'{RESULT_CONTENTS}'")
+    return Included(contents=RESULT_CONTENTS in wanted, reasoning=REASONING in wanted)
 
 
 def path_id(request: Request, parameter: str, prefix: str) -> str:
@@ -108,11 +124,7 @@ def _order(value: str) -> Literal["asc", "desc"]:
         return "asc"
     if value == "desc":
         return "desc"
-    raise ApiError(
-        f"Invalid value: '{value[:40]}'. Supported values are: 'asc' and 'desc'.",
-        param="order",
-        code="invalid_value",
-    )
+    raise unsupported("order", value, ("asc", "desc"))
 
 
 def _out_of_bounds(name: str, noun: str, value: object, sign: str, bound: object) -> ApiError:
@@ -127,14 +139,27 @@ def _out_of_bounds(name: str, noun: str, value: object, sign: str, bound: object
 
 def _translate(error: ValidationError, body: Any) -> ApiError:
     """The first mistake, in the hosted API's words."""
-    # Of a union every member complains; the one that got furthest into the value is the one meant.
-    # Of those that got equally far, one that took the value's type for right.
-    details = max(
-        error.errors(include_url=False),
-        key=lambda item: (len(_path(item, body)), item["type"] not in _EXPECTED),
-    )
+    details = max(error.errors(include_url=False), key=lambda item: _relevance(item, body))
+    path = _path(details, body)
+    refusal = _refusal(details, _name(path))
+    if not path:
+        refusal.param = None
+    return refusal
+
+
+def _relevance(details: ErrorDetails, body: Any) -> tuple[int, bool]:
+    """Of a union every member complains; the one that got furthest into the value is meant.
+
+    Of those that got equally far, it is one that took the value's type for right. A tag that no
+    member has stands within the value, though pydantic does not say so.
+    """
     kind = details["type"]
-    name = _name(_path(details, body))
+    depth = len(_path(details, body)) + kind.startswith("union_tag")
+    return depth, kind not in _EXPECTED
+
+
+def _refusal(details: ErrorDetails, name: str) -> ApiError:
+    kind = details["type"]
     context = details.get("ctx", {})
     value = details.get("input")
     if kind == "missing":
@@ -151,6 +176,15 @@ def _translate(error: ValidationError, body: Any) -> ApiError:
             f"Invalid type for '{name}': expected {_EXPECTED[kind]}, but got {got} instead.",
             param=name,
             code="invalid_type",
+        )
+    if kind == "string_too_long" and details["loc"][-1] == "[key]":
+        key, owner = str(value), str(details["loc"][-3])
+        return ApiError(
+            f"Invalid property name in '{owner}': '{key[:3]}...{key[-3:]}' is too long. Expected a "
+            f"string with maximum length {context['max_length']}, but got a string with length "
+            f"{len(key)} instead.",
+            param=name,
+            code="property_name_above_max_length",
         )
     if kind in ("string_too_long", "string_too_short"):
         long = kind == "string_too_long"
@@ -170,9 +204,9 @@ def _translate(error: ValidationError, body: Any) -> ApiError:
         noun = "decimal" if isinstance(bound, float) else "integer"
         return _out_of_bounds(name, noun, value, "<=" if above else ">=", _number(bound))
     if kind == "literal_error":
-        return _unsupported(name, value, str(context["expected"]))
+        return unsupported(name, value, _quoted(context["expected"]))
     if kind == "union_tag_invalid":
-        return _unsupported(f"{name}.type", context["tag"], str(context["expected_tags"]))
+        return unsupported(f"{name}.type", context["tag"], _quoted(context["expected_tags"]))
     if kind == "union_tag_not_found":
         return ApiError(
             f"Missing required parameter: '{name}.type'.",
@@ -201,29 +235,46 @@ def _number(bound: float) -> str:
 
 
 def _wrong_length(name: str, value: Any, long: bool, context: Mapping[str, Any]) -> ApiError:
+    bound, size = context["max_length" if long else "min_length"], len(value)
     if isinstance(value, dict):
-        noun, unit = "object", "properties"
-        expected = f"an object with {'at most' if long else 'at least'}"
-    else:
-        noun, unit = "array", "length"
-        expected = f"an array with {'maximum' if long else 'minimum'} length"
-    bound = context["max_length" if long else "min_length"]
-    end = " properties" if noun == "object" else ""
+        return ApiError(
+            f"Invalid '{name}': too {'many' if long else 'few'} properties. Expected an object "
+            f"with at {'most' if long else 'least'} {bound} properties, but got an object with "
+            f"{size} properties instead.",
+            param=name,
+            code=f"object_{'above_max' if long else 'below_min'}_properties",
+        )
+    if not size:
+        return ApiError(
+            f"Invalid '{name}': empty array. Expected an array with minimum length {bound}, but "
+            "got an empty array instead.",
+            param=name,
+            code="empty_array",
+        )
     return ApiError(
-        f"Invalid '{name}': {noun} too {'long' if long else 'short'}. "
-        f"Expected {expected} {bound}{end}, but got {len(value)} instead.",
+        f"Invalid '{name}': array too {'long' if long else 'short'}. Expected an array with "
+        f"{'maximum' if long else 'minimum'} length {bound}, but got an array with length {size} "
+        "instead.",
         param=name,
-        code=f"{noun}_{'above_max' if long else 'below_min'}_{unit}",
+        code=f"array_{'above_max' if long else 'below_min'}_length",
     )
 
 
-def _unsupported(name: str, value: object, expected: str) -> ApiError:
-    supported = expected.replace(" or ", " and ")
+def unsupported(name: str, value: object, supported: Sequence[str]) -> ApiError:
+    # As the hosted API listed them: 'a'; 'a' and 'b'; 'a', 'b', and 'c'.
+    *most, last = (f"'{each}'" for each in supported)
+    comma = "," if len(most) > 1 else ""
+    listed = f"{', '.join(most)}{comma} and {last}" if most else last
     return ApiError(
-        f"Invalid value: '{str(value)[:80]}'. Supported values are: {supported}.",
+        f"Invalid value: '{str(value)[:80]}'. Supported values are: {listed}.",
         param=name,
         code="invalid_value",
     )
+
+
+def _quoted(expected: object) -> list[str]:
+    """The values in pydantic's own list of them."""
+    return re.findall(r"'([^']*)'", str(expected))
 
 
 def _path(details: ErrorDetails, body: Any) -> list[int | str]:
@@ -253,5 +304,5 @@ def _name(path: list[int | str]) -> str:
         if isinstance(item, int):
             name += f"[{item}]"
         else:
-            name += f".{item}" if name else item
+            name += f".{item[:ECHO_CHARACTERS]}" if name else item[:ECHO_CHARACTERS]
     return name or "body"

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
@@ -14,10 +13,12 @@ from starlette.routing import Route
 from services.engine.engine import engine_of
 from services.engine.errors import ApiError, no_such_file
 from services.engine.ids import new_file_id
-from services.engine.routes.body import page_query
+from services.engine.routes.body import page_query, unsupported
+from services.engine.routes.form import sent_file
 from services.engine.store import files
+from services.engine.strict import check_download
 
-MAX_BYTES = 512 * 1024 * 1024
+MAX_MEGABYTES = 512
 MAX_PAGE = 10_000
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 SHORTEST_LIFE, LONGEST_LIFE = 3_600, 2_592_000
@@ -33,14 +34,11 @@ ASSISTANTS_FORMATS = (
 
 async def create(request: Request) -> JSONResponse:
     """Stores the upload durably before it is acknowledged; nothing of it stays if it is refused."""
-    try:
-        async with request.form(max_files=1, max_fields=16) as form:
-            upload, fields = _checked(form)
-            file_id = new_file_id()
-            contents = engine_of(request).contents
-            await contents.keep(file_id, upload.file)
-    except MultiPartException as error:
-        raise ApiError(f"The upload could not be read: {error.message}") from None
+    contents = engine_of(request).contents
+    file_id = new_file_id()
+    async with sent_file(request, "file", megabytes=MAX_MEGABYTES) as (upload, form):
+        fields = _checked(upload, form)
+        await contents.keep(file_id, upload.file)
     try:
         async with engine_of(request).database.write() as connection:
             return JSONResponse(await files.add(connection, {"id": file_id, **fields}))
@@ -65,7 +63,9 @@ async def content(request: Request) -> FileResponse:
     """The bytes. The hosted API kept those of some purposes to itself; here they are the user's."""
     file_id = request.path_params["file_id"]
     async with engine_of(request).database.read() as connection:
-        await files.get(connection, file_id)
+        file = await files.get(connection, file_id)
+    if engine_of(request).strict:
+        check_download(file)
     path = engine_of(request).contents.path(file_id)
     if not path.is_file():
         raise no_such_file(file_id)
@@ -80,42 +80,27 @@ async def remove(request: Request) -> JSONResponse:
     return JSONResponse({"id": file_id, "object": "file", "deleted": True})
 
 
-def _checked(form: FormData) -> tuple[UploadFile, dict[str, Any]]:
-    """The uploaded file and its fields as stored; raises ``ApiError``."""
-    upload, purpose = form.get("file"), form.get("purpose")
-    for name, value in (("file", upload), ("purpose", purpose)):
-        if value is None:
-            raise ApiError(
-                f"Missing required parameter: '{name}'.",
-                param=name,
-                code="missing_required_parameter",
-            )
-    if not isinstance(upload, UploadFile):
+def _checked(upload: UploadFile, form: FormData) -> dict[str, Any]:
+    """What is stored of the uploaded file; raises ``ApiError``."""
+    purpose = form.get("purpose")
+    if purpose is None:
         raise ApiError(
-            "Invalid type for 'file': expected a file, but got a string instead.",
-            param="file",
-            code="invalid_type",
+            "Missing required parameter: 'purpose'.",
+            param="purpose",
+            code="missing_required_parameter",
         )
     if purpose not in PURPOSES:
-        supported = ", ".join(f"'{each}'" for each in PURPOSES)
-        raise ApiError(
-            f"Invalid value: '{str(purpose)[:80]}'. Supported values are: {supported}.",
-            param="purpose",
-            code="invalid_value",
-        )
-    size = upload.size or 0
-    if size > MAX_BYTES:
-        raise ApiError("The file exceeds the maximum size of 512 MB.", status=413, param="file")
-    if size == 0:
+        raise unsupported("purpose", purpose, PURPOSES)
+    if not upload.size:
         raise ApiError("The file is empty.", param="file", code="invalid_value")
     filename = file_name(upload.filename or "", str(purpose))
     now = int(time.time())
-    return upload, {
+    return {
         "created_at": now,
         "expires_at": _expiry(form, now),
         "filename": filename,
         "purpose": purpose,
-        "bytes": size,
+        "bytes": upload.size,
     }
 
 

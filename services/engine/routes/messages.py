@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.engine.engine import engine_of
+from services.engine.errors import ApiError
 from services.engine.routes.body import page_query, path_id, read_body
 from services.engine.runs.creation import add_message
 from services.engine.schemas import CreateMessage, ModifyMessage
@@ -22,24 +23,32 @@ async def create(request: Request) -> JSONResponse:
         async with engine.database.write() as connection:
             return JSONResponse(await add_message(connection, thread_id, body))
 
-    return await engine.runner.on_free_thread(thread_id, store)
+    response = await engine.runner.on_free_thread(thread_id, store)
+    if body.attachments:
+        engine.indexer.wake()
+    return response
 
 
-async def listing(request: Request) -> JSONResponse:
+async def listing(request: Request) -> Response:
     thread_id = path_id(request, "thread_id", "thread")
     query = page_query(request)
     run_id = request.query_params.get("run_id") or None
     async with engine_of(request).database.read() as connection:
         await threads.get(connection, thread_id)
-        return JSONResponse(await messages.listing(connection, thread_id, query, run_id))
+        found = await messages.listing(connection, thread_id, query, run_id)
+    return Response(found, media_type="application/json")
 
 
 async def retrieve(request: Request) -> JSONResponse:
     thread_id = path_id(request, "thread_id", "thread")
     message_id = path_id(request, "message_id", "msg")
     async with engine_of(request).database.read() as connection:
-        await threads.get(connection, thread_id)
-        return JSONResponse(await messages.get(connection, thread_id, message_id))
+        try:
+            return JSONResponse(await messages.get(connection, thread_id, message_id))
+        except ApiError:
+            # Of the two that may be missing, the thread is named first.
+            await threads.get(connection, thread_id)
+            raise
 
 
 async def modify(request: Request) -> JSONResponse:

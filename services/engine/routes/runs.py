@@ -11,7 +11,8 @@ from starlette.routing import Route
 from services.engine.engine import engine_of
 from services.engine.errors import cannot_update_run
 from services.engine.ids import new_id
-from services.engine.routes.body import page_query, path_id, read_body
+from services.engine.routes.body import included_in, page_query, path_id, read_body
+from services.engine.routes.polling import POLL_AFTER
 from services.engine.routes.threads import create_thread
 from services.engine.runs.creation import create_run
 from services.engine.runs.feed import Feed, Listener
@@ -22,11 +23,8 @@ from services.engine.schemas import (
     ModifyRun,
     SubmitToolOutputs,
 )
-from services.engine.store import runs, steps, threads
+from services.engine.store import model_requests, runs, steps, threads
 from services.engine.store.tables import ACTIVE_STATUSES
-
-# Polling helpers of the SDKs wait this long between two looks (one second without it).
-POLL_AFTER_MS = "100"
 
 
 class _Reader:
@@ -56,6 +54,7 @@ class _Reader:
 async def create(request: Request) -> Response:
     thread_id = path_id(request, "thread_id", "thread")
     body = await read_body(request, CreateRun)
+    included = included_in(request)
     engine = engine_of(request)
     run_id = new_id("run")
 
@@ -66,12 +65,15 @@ async def create(request: Request) -> Response:
     with engine.runner.expecting(run_id):
         run = await engine.runner.on_free_thread(thread_id, store)
         reader = _Reader(body.stream, ("thread.run.created", run), ("thread.run.queued", run))
-        engine.runner.start(run, reader)
+        engine.runner.start(run, reader, included=included)
+    if any(message.attachments for message in body.additional_messages or []):
+        engine.indexer.wake()
     return reader.response(run)
 
 
 async def create_with_thread(request: Request) -> Response:
     body = await read_body(request, CreateThreadAndRun)
+    included = included_in(request)
     engine = engine_of(request)
     run_id = new_id("run")
     with engine.runner.expecting(run_id):
@@ -86,7 +88,8 @@ async def create_with_thread(request: Request) -> Response:
             ("thread.run.created", run),
             ("thread.run.queued", run),
         )
-        engine.runner.start(run, reader)
+        engine.runner.start(run, reader, included=included)
+    engine.indexer.wake()
     return reader.response(run)
 
 
@@ -136,7 +139,7 @@ async def submit(request: Request) -> Response:
     thread_id = path_id(request, "thread_id", "thread")
     run_id = path_id(request, "run_id", "run")
     body = await read_body(request, SubmitToolOutputs)
-    outputs = [(output.tool_call_id, output.output) for output in body.tool_outputs]
+    outputs = [(output.tool_call_id, output.output or "") for output in body.tool_outputs]
     reader = _Reader(body.stream)
     run, _ = await engine_of(request).runner.submit(thread_id, run_id, outputs, reader)
     return reader.response(run)
@@ -146,24 +149,37 @@ async def list_steps(request: Request) -> JSONResponse:
     thread_id = path_id(request, "thread_id", "thread")
     run_id = path_id(request, "run_id", "run")
     query = page_query(request)
+    included = included_in(request)
     async with engine_of(request).database.read() as connection:
         await threads.get(connection, thread_id)
         await runs.get(connection, thread_id, run_id)
-        return JSONResponse(await steps.listing(connection, run_id, query))
+        return JSONResponse(await steps.listing(connection, run_id, query, included))
 
 
 async def retrieve_step(request: Request) -> JSONResponse:
     thread_id = path_id(request, "thread_id", "thread")
     run_id = path_id(request, "run_id", "run")
     step_id = path_id(request, "step_id", "step")
+    included = included_in(request)
     async with engine_of(request).database.read() as connection:
         await threads.get(connection, thread_id)
         await runs.get(connection, thread_id, run_id)
-        return JSONResponse(await steps.get(connection, run_id, step_id))
+        return JSONResponse(await steps.get(connection, run_id, step_id, included))
+
+
+async def list_requests(request: Request) -> JSONResponse:
+    """What the endpoint was asked in a run. Beyond the hosted API."""
+    thread_id = path_id(request, "thread_id", "thread")
+    run_id = path_id(request, "run_id", "run")
+    async with engine_of(request).database.read() as connection:
+        await threads.get(connection, thread_id)
+        await runs.get(connection, thread_id, run_id)
+        found = await model_requests.of_run(connection, run_id)
+    return JSONResponse({"object": "list", "data": found})
 
 
 def _run_response(run: dict[str, Any]) -> JSONResponse:
-    return JSONResponse(run, headers={"openai-poll-after-ms": POLL_AFTER_MS})
+    return JSONResponse(run, headers=POLL_AFTER)
 
 
 routes = [
@@ -175,6 +191,7 @@ routes = [
     Route("/threads/{thread_id}/runs/{run_id}", modify, methods=["POST"]),
     Route("/threads/{thread_id}/runs/{run_id}/cancel", cancel, methods=["POST"]),
     Route("/threads/{thread_id}/runs/{run_id}/submit_tool_outputs", submit, methods=["POST"]),
+    Route("/threads/{thread_id}/runs/{run_id}/requests", list_requests, methods=["GET"]),
     Route("/threads/{thread_id}/runs/{run_id}/steps", list_steps, methods=["GET"]),
     Route("/threads/{thread_id}/runs/{run_id}/steps/{step_id}", retrieve_step, methods=["GET"]),
 ]

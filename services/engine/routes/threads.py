@@ -12,39 +12,60 @@ from starlette.routing import Route
 
 from services.engine.engine import engine_of
 from services.engine.ids import new_id
-from services.engine.routes.body import merged_metadata, page_query, path_id, read_body
+from services.engine.routes.body import (
+    merged_metadata,
+    page_query,
+    path_id,
+    read_body,
+    unsupported,
+)
 from services.engine.runs.creation import add_messages
 from services.engine.schemas import CreateThread, ModifyThread
 from services.engine.store import threads
+from services.engine.tools.resources import THREAD_STORE_EXPIRY, resolved
+
+TITLE_CHARACTERS = 200
 
 
 async def create_thread(connection: AsyncConnection, body: CreateThread) -> dict[str, Any]:
-    """Stores a thread with its first messages."""
+    """Stores a thread with its first messages, and what its tools are to work on."""
     now = int(time.time())
+    resources = await resolved(connection, body.tool_resources, expires_after=THREAD_STORE_EXPIRY)
     thread = await threads.add(
         connection,
         {
             "id": new_id("thread"),
             "created_at": now,
-            "tool_resources": {},
+            "tool_resources": resources,
             "metadata": body.metadata or {},
         },
         now=now,
     )
     await add_messages(connection, thread["id"], body.messages or [])
-    return thread
+    attached = any(message.attachments for message in body.messages or [])
+    return await threads.get(connection, thread["id"]) if attached else thread
 
 
 async def create(request: Request) -> JSONResponse:
     body = await read_body(request, CreateThread)
     async with engine_of(request).database.write() as connection:
-        return JSONResponse(await create_thread(connection, body))
+        thread = await create_thread(connection, body)
+    engine_of(request).indexer.wake()
+    return JSONResponse(thread)
 
 
 async def listing(request: Request) -> JSONResponse:
+    """All threads; ``title`` and ``archived`` (``true``, ``false``) choose among them."""
     query = page_query(request)
+    title = request.query_params.get("title", "").strip()[:TITLE_CHARACTERS]
+    archived = request.query_params.get("archived")
+    if archived not in (None, "true", "false"):
+        raise unsupported("archived", archived, ("true", "false"))
+    put_away = None if archived is None else archived == "true"
     async with engine_of(request).database.read() as connection:
-        return JSONResponse(await threads.listing(connection, query))
+        return JSONResponse(
+            await threads.listing(connection, query, title=title, archived=put_away)
+        )
 
 
 async def retrieve(request: Request) -> JSONResponse:
@@ -54,12 +75,15 @@ async def retrieve(request: Request) -> JSONResponse:
 
 
 async def modify(request: Request) -> JSONResponse:
-    """Metadata merges into the old map."""
+    """Metadata merges into the old map; of ``tool_resources`` the tools that are given."""
     thread_id = path_id(request, "thread_id", "thread")
     body = await read_body(request, ModifyThread)
     async with engine_of(request).database.write() as connection:
         before = await threads.get(connection, thread_id)
         fields: dict[str, Any] = {}
+        if body.tool_resources is not None:
+            given = await resolved(connection, body.tool_resources)
+            fields["tool_resources"] = {**before["tool_resources"], **given}
         if body.metadata is not None:
             fields["metadata"] = merged_metadata(before["metadata"], body.metadata)
         return JSONResponse(await threads.change(connection, thread_id, fields))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -15,11 +13,12 @@ from services.engine.errors import ApiError
 from services.engine.ids import new_file_id, new_id
 from services.engine.routes.body import read_body
 from services.engine.routes.files import file_name
+from services.engine.routes.form import sent_file
 from services.engine.schemas import CompleteUpload, CreateUpload
 from services.engine.store import files, uploads
 
 LIFETIME_SECONDS = 3_600
-MAX_PART_BYTES = 64 * 1024 * 1024
+MAX_PART_MEGABYTES = 64
 
 
 async def create(request: Request) -> JSONResponse:
@@ -46,20 +45,8 @@ async def add_part(request: Request) -> JSONResponse:
     async with engine.database.read() as connection:
         await uploads.pending(connection, upload_id)
     part_id = new_id("part")
-    try:
-        async with request.form(max_files=1, max_fields=4) as form:
-            data = form.get("data")
-            if not isinstance(data, UploadFile):
-                raise ApiError(
-                    "Missing required parameter: 'data'.",
-                    param="data",
-                    code="missing_required_parameter",
-                )
-            if (data.size or 0) > MAX_PART_BYTES:
-                raise ApiError("The part exceeds the maximum size of 64 MB.", status=413)
-            size = await engine.contents.keep(part_id, data.file)
-    except MultiPartException as error:
-        raise ApiError(f"The part could not be read: {error.message}") from None
+    async with sent_file(request, "data", megabytes=MAX_PART_MEGABYTES) as (data, _):
+        size = await engine.contents.keep(part_id, data.file)
     try:
         async with engine.database.write() as connection:
             await uploads.pending(connection, upload_id)
@@ -96,7 +83,11 @@ async def complete(request: Request) -> JSONResponse:
             param="part_ids",
         )
     file_id = new_file_id()
-    _, digest = await engine.contents.join(file_id, body.part_ids)
+    try:
+        _, digest = await engine.contents.join(file_id, body.part_ids)
+    except FileNotFoundError:
+        # Completed or cancelled by another request a moment ago.
+        raise ApiError(f"Upload {upload_id} takes no more changes: its parts are gone.") from None
     now = int(time.time())
     try:
         if body.md5 is not None and body.md5.lower() != digest:

@@ -1,59 +1,53 @@
-"""``/v1/vector_stores``: stores, their files, batches, attributes and content."""
+"""``/v1/vector_stores``: stores, their files, batches, attributes, content and search."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from services.engine.engine import engine_of
-from services.engine.errors import ApiError
-from services.engine.ids import new_batch_id, new_id
-from services.engine.retrieval.plain_text import SEARCHABLE, extension
-from services.engine.routes.body import merged_metadata, page_query, read_body
+from services.engine.ids import new_batch_id
+from services.engine.retrieval.attaching import attach_files, new_store
+from services.engine.retrieval.search import Passage, search
+from services.engine.routes.body import merged_metadata, page_query, read_body, unsupported
+from services.engine.routes.polling import POLL_AFTER
 from services.engine.schemas import (
     AttachFile,
-    Chunking,
     CreateBatch,
     CreateVectorStore,
     ModifyStoreFile,
-    StaticChunking,
-    StaticChunks,
+    SearchRanking,
+    SearchStore,
     VectorStoreFields,
 )
-from services.engine.store import files, vector_stores
+from services.engine.store import chunks, vector_stores
 from services.engine.store.vector_stores import STATES, entries
+
+SEARCH_RESULTS = 10
 
 # --- stores -----------------------------------------------------------------------------------
 
 
 async def create(request: Request) -> JSONResponse:
     body = await read_body(request, CreateVectorStore)
-    now, store_id = int(time.time()), new_id("vs")
     async with engine_of(request).database.write() as connection:
-        await vector_stores.add(
+        store_id = await new_store(
             connection,
-            {
-                "id": store_id,
-                "created_at": now,
-                "last_active_at": now,
-                "name": body.name,
-                "description": body.description,
-                "expires_after": body.expires_after.model_dump() if body.expires_after else None,
-                "metadata": body.metadata or {},
-            },
+            name=body.name,
+            description=body.description,
+            expires_after=body.expires_after.model_dump() if body.expires_after else None,
+            metadata=body.metadata,
         )
         wanted = [
             AttachFile(file_id=file_id, chunking_strategy=body.chunking_strategy)
             for file_id in body.file_ids or []
         ]
-        await _attach(connection, store_id, wanted)
+        await attach_files(connection, store_id, wanted)
         made = await vector_stores.get(connection, store_id)
     engine_of(request).indexer.wake()
     return JSONResponse(made)
@@ -95,20 +89,20 @@ async def attach(request: Request) -> JSONResponse:
     body = await read_body(request, AttachFile)
     async with engine_of(request).database.write() as connection:
         await vector_stores.living(connection, _store_id(request))
-        await _attach(connection, _store_id(request), [body], param="file_id")
+        await attach_files(connection, _store_id(request), [body], param="file_id")
         row = await vector_stores.entry(connection, _store_id(request), body.file_id)
     engine_of(request).indexer.wake()
-    return JSONResponse(vector_stores.entry_object(row))
+    return JSONResponse(vector_stores.entry_object(row), headers=POLL_AFTER)
 
 
 async def list_files(request: Request) -> JSONResponse:
-    return await _entry_listing(request, entries.c.vector_store_id == _store_id(request))
+    return await _entry_listing(request)
 
 
 async def retrieve_file(request: Request) -> JSONResponse:
     async with engine_of(request).database.read() as connection:
         row = await vector_stores.entry(connection, _store_id(request), _file_id(request))
-        return JSONResponse(vector_stores.entry_object(row))
+        return JSONResponse(vector_stores.entry_object(row), headers=POLL_AFTER)
 
 
 async def modify_file(request: Request) -> JSONResponse:
@@ -134,7 +128,7 @@ async def detach(request: Request) -> JSONResponse:
 async def file_content(request: Request) -> JSONResponse:
     async with engine_of(request).database.read() as connection:
         row = await vector_stores.entry(connection, _store_id(request), _file_id(request))
-        texts = await vector_stores.chunk_texts(connection, row.seq)
+        texts = await chunks.texts(connection, row.seq)
     return JSONResponse(
         {
             "object": "vector_store.file_content.page",
@@ -143,6 +137,45 @@ async def file_content(request: Request) -> JSONResponse:
             "next_page": None,
         }
     )
+
+
+# --- search -----------------------------------------------------------------------------------
+
+
+async def search_store(request: Request) -> JSONResponse:
+    """The passages that fit best; the queries are searched as they were written."""
+    body = await read_body(request, SearchStore)
+    queries = [body.query] if isinstance(body.query, str) else body.query
+    ranking = body.ranking_options or SearchRanking()
+    async with engine_of(request).database.read() as connection:
+        await vector_stores.living(connection, _store_id(request))
+        found = await search(
+            connection,
+            [_store_id(request)],
+            queries,
+            most=body.max_num_results or SEARCH_RESULTS,
+            filters=body.filters,
+            threshold=ranking.score_threshold or 0.0,
+        )
+    return JSONResponse(
+        {
+            "object": "vector_store.search_results.page",
+            "search_query": queries,
+            "data": [_result(passage) for passage in found],
+            "has_more": False,
+            "next_page": None,
+        }
+    )
+
+
+def _result(passage: Passage) -> dict[str, Any]:
+    return {
+        "file_id": passage.file_id,
+        "filename": passage.file_name,
+        "score": passage.score,
+        "attributes": dict(passage.attributes),
+        "content": [{"type": "text", "text": passage.text}],
+    }
 
 
 # --- batches ----------------------------------------------------------------------------------
@@ -165,16 +198,16 @@ async def create_batch(request: Request) -> JSONResponse:
             "created_at": int(time.time()),
         }
         await vector_stores.add_batch(connection, fields)
-        await _attach(connection, _store_id(request), wanted, batch_id=batch_id)
+        await attach_files(connection, _store_id(request), wanted, batch_id=batch_id)
         made = await vector_stores.batch(connection, _store_id(request), batch_id)
     engine_of(request).indexer.wake()
-    return JSONResponse(made)
+    return JSONResponse(made, headers=POLL_AFTER)
 
 
 async def retrieve_batch(request: Request) -> JSONResponse:
     async with engine_of(request).database.read() as connection:
         found = await vector_stores.batch(connection, _store_id(request), _batch_id(request))
-        return JSONResponse(found)
+        return JSONResponse(found, headers=POLL_AFTER)
 
 
 async def cancel_batch(request: Request) -> JSONResponse:
@@ -194,62 +227,19 @@ async def list_batch_files(request: Request) -> JSONResponse:
 # --- what they share --------------------------------------------------------------------------
 
 
-async def _attach(
-    connection: AsyncConnection,
-    store_id: str,
-    wanted: Sequence[AttachFile],
-    *,
-    batch_id: str | None = None,
-    param: str = "file_ids",
-) -> None:
-    """Adds files to a store, all of them or, with an ``ApiError``, none."""
-    for each in wanted:
-        file = await files.find(connection, each.file_id)
-        if file is None:
-            raise ApiError(f"No file found with id '{each.file_id[:80]}'.", status=404, param=param)
-        ending = extension(file["filename"])
-        if ending not in SEARCHABLE:
-            raise ApiError(
-                f"Files with extensions [{f'.{ending}' if ending else 'none'}] are not supported "
-                "for retrieval.",
-                param=param,
-                code="unsupported_file",
-            )
-        await vector_stores.attach(
-            connection,
-            {
-                "id": each.file_id,
-                "vector_store_id": store_id,
-                "batch_id": batch_id,
-                "created_at": int(time.time()),
-                "status": "in_progress",
-                "usage_bytes": 0,
-                "chunking_strategy": _chunking(each.chunking_strategy),
-                "attributes": each.attributes or {},
-            },
-        )
-
-
-def _chunking(given: Chunking | None) -> dict[str, Any]:
-    static = given.static if isinstance(given, StaticChunking) else StaticChunks()
-    return {"type": "static", "static": static.model_dump()}
-
-
-async def _entry_listing(request: Request, which: ColumnElement[bool]) -> JSONResponse:
+async def _entry_listing(request: Request, *which: ColumnElement[bool]) -> JSONResponse:
     query = page_query(request)
-    conditions = [which]
+    conditions = list(which)
     if state := request.query_params.get("filter"):
         if state not in STATES:
-            supported = ", ".join(f"'{each}'" for each in STATES)
-            raise ApiError(
-                f"Invalid value: '{state[:40]}'. Supported values are: {supported}.",
-                param="filter",
-                code="invalid_value",
-            )
+            raise unsupported("filter", state, STATES)
         conditions.append(entries.c.status == state)
     async with engine_of(request).database.read() as connection:
         await vector_stores.get(connection, _store_id(request))
-        return JSONResponse(await vector_stores.entry_listing(connection, query, *conditions))
+        found = await vector_stores.entry_listing(
+            connection, _store_id(request), query, *conditions
+        )
+        return JSONResponse(found)
 
 
 def _store_id(request: Request) -> str:
@@ -278,6 +268,7 @@ routes = [
     Route(f"{_STORE}/files/{{file_id}}", modify_file, methods=["POST"]),
     Route(f"{_STORE}/files/{{file_id}}", detach, methods=["DELETE"]),
     Route(f"{_STORE}/files/{{file_id}}/content", file_content, methods=["GET"]),
+    Route(f"{_STORE}/search", search_store, methods=["POST"]),
     Route(f"{_STORE}/file_batches", create_batch, methods=["POST"]),
     Route(_BATCH, retrieve_batch, methods=["GET"]),
     Route(f"{_BATCH}/cancel", cancel_batch, methods=["POST"]),

@@ -11,10 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import ApiError, message_while_active, nothing_to_run, run_while_active
 from services.engine.ids import new_id
+from services.engine.retrieval.attaching import no_file
 from services.engine.runs.images import image_format
 from services.engine.runs.runner import LIFETIME_SECONDS
-from services.engine.schemas import CreateMessage, CreateRun, RunFields
+from services.engine.schemas import CreateMessage, CreateRun, CreateThreadAndRun, RunFields
 from services.engine.store import assistants, files, messages, runs, threads
+from services.engine.tools.resources import attach_to_thread, resolved
+
+THREAD_MESSAGES = 100_000
 
 
 async def add_message(
@@ -43,6 +47,9 @@ async def create_run(
     if isinstance(request, CreateRun) and request.additional_messages:
         await add_messages(connection, thread_id, request.additional_messages)
     fields = run_fields(run_id, thread_id, assistant, request, owner=owner)
+    if isinstance(request, CreateThreadAndRun):
+        fields["tool_resources"] = await resolved(connection, request.tool_resources)
+    _check_choice(fields["tool_choice"], fields["tools"])
     if not fields["instructions"] and not await messages.has_user_message(connection, thread_id):
         raise nothing_to_run()
     try:
@@ -101,6 +108,26 @@ def run_fields(
     }
 
 
+def _check_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> None:
+    """Raises ``ApiError`` when the run is to use a tool that it does not have."""
+    if not isinstance(choice, Mapping):
+        return
+    named = choice.get("function")
+    if named is None:
+        there = any(tool["type"] == choice["type"] for tool in tools)
+        wanted = choice["type"]
+    else:
+        there = any(tool.get("function", {}).get("name") == named["name"] for tool in tools)
+        wanted = named["name"]
+    if not there:
+        raise ApiError(
+            f"Invalid value for 'tool_choice': the tool '{wanted[:80]}' is not among the run's "
+            "'tools'.",
+            param="tool_choice",
+            code="invalid_value",
+        )
+
+
 async def _store_message(
     connection: AsyncConnection, thread_id: str, request: CreateMessage
 ) -> dict[str, Any]:
@@ -108,6 +135,8 @@ async def _store_message(
     content = await _content(connection, request)
     text = next((part["text"]["value"] for part in content if part["type"] == "text"), None)
     preview = text if request.role == "user" else None
+    if await messages.count(connection, thread_id, most=THREAD_MESSAGES) >= THREAD_MESSAGES:
+        raise ApiError(f"Thread {thread_id} has reached the maximum of 100,000 messages.")
     await threads.touch(connection, thread_id, now=now, preview=preview)
     fields = {
         "id": new_id("msg"),
@@ -117,7 +146,7 @@ async def _store_message(
         "status": "completed",
         "completed_at": now,
         "content": content,
-        "attachments": _attachments(request),
+        "attachments": await attach_to_thread(connection, thread_id, request.attachments or []),
         "metadata": request.metadata or {},
     }
     return await messages.add(connection, fields)
@@ -148,7 +177,7 @@ async def _check_image(connection: AsyncConnection, file_id: str) -> None:
     """Raises ``ApiError`` unless the file is there and a picture."""
     file = await files.find(connection, file_id)
     if file is None:
-        raise _no_file(file_id)
+        raise no_file(file_id, "file_ids")
     if image_format(file["filename"]) is None:
         raise ApiError(
             f"Invalid image file '{file_id}': expected a supported format (.jpeg .jpg .png .gif "
@@ -160,13 +189,3 @@ async def _check_image(connection: AsyncConnection, file_id: str) -> None:
 
 def _text(value: str) -> dict[str, Any]:
     return {"type": "text", "text": {"value": value, "annotations": []}}
-
-
-def _attachments(request: CreateMessage) -> list[dict[str, Any]]:
-    for attachment in request.attachments or []:
-        raise _no_file(attachment.file_id)
-    return []
-
-
-def _no_file(file_id: str) -> ApiError:
-    return ApiError(f"No file found with id '{file_id[:80]}'.", status=404, param="file_ids")

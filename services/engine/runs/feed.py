@@ -12,6 +12,8 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from services.engine.store.steps import THE_USUAL, Included, without_contents
+
 HEARTBEAT_SECONDS = 15.0
 BACKLOG_BYTES = 8 * 1024 * 1024
 PATIENCE_SECONDS = 5.0
@@ -27,9 +29,13 @@ def encode(event: str, data: Mapping[str, Any]) -> bytes:
 
 
 class Feed:
-    """One publisher, any number of listeners."""
+    """One publisher, any number of listeners.
 
-    def __init__(self) -> None:
+    ``included`` is what they are told beyond the usual.
+    """
+
+    def __init__(self, included: Included = THE_USUAL) -> None:
+        self.included = included
         self._listeners: set[Listener] = set()
         self._closed = False
 
@@ -39,6 +45,8 @@ class Feed:
 
     def publish(self, event: str, data: Mapping[str, Any]) -> None:
         if self._listeners and not self._closed:
+            if not self.included.contents and data.get("object") == "thread.run.step":
+                data = without_contents(data)
             block = encode(event, data)
             for listener in tuple(self._listeners):
                 listener.push(block)

@@ -9,45 +9,47 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
 from services.engine.errors import ApiError
 from services.engine.models.base import (
-    CallArguments,
     Finished,
     Model,
     ModelError,
-    ModelEvent,
     ModelRequest,
     ModelUsage,
-    RefusalDelta,
-    TextDelta,
 )
 from services.engine.models.catalogue import Catalogue, Resolved
 from services.engine.models.estimates import BYTES_A_TOKEN, prompt_tokens
-from services.engine.runs.context import DEFAULT_PROMPT_TOKENS, model_request, smaller_window
+from services.engine.retrieval.indexer import Indexer
+from services.engine.runs.calls import ask_client, carry_out, complete_step
+from services.engine.runs.context import DEFAULT_PROMPT_TOKENS, prompt_for, smaller_window
 from services.engine.runs.ending import Announcement, Ending, end_run
 from services.engine.runs.feed import Feed
+from services.engine.runs.limits import MAX_ANSWER_CHARACTERS, cut
 from services.engine.runs.pump import Pump
+from services.engine.runs.request_log import RequestLog
 from services.engine.runs.turn import Turn
-from services.engine.runs.usage import add, from_object, usage_object
-from services.engine.store import runs, steps
+from services.engine.runs.usage import add, from_object
+from services.engine.store import runs
 from services.engine.store.contents import Contents
 from services.engine.store.database import Database
 from services.engine.store.failures import run_sentence
 from services.engine.store.tables import ACTIVE_STATUSES
+from services.engine.tools.base import ToolUnusable
+from services.engine.tools.toolbox import Toolbox, open_toolbox
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 StopReason = Literal["cancelled", "expired", "shutdown"]
 
 # Model calls in a row that the engine answers by itself, before it gives up on the model.
 MAX_TURNS = 16
-# An answer that never ends must not fill the disk.
-MAX_ANSWER_CHARACTERS = 4 * 1024 * 1024
 # How long to wait before a run's end that could not be written is tried again.
 RETRY_SECONDS = 2.0
 
@@ -61,6 +63,8 @@ class RunLoop:
         model: Model,
         catalogue: Catalogue,
         contents: Contents,
+        indexer: Indexer,
+        requests: RequestLog,
         run: Mapping[str, Any],
         feed: Feed,
     ):
@@ -68,6 +72,8 @@ class RunLoop:
         self._model = model
         self._catalogue = catalogue
         self._contents = contents
+        self._indexer = indexer
+        self._requests = requests
         self._run = run
         self._feed = feed
         self._resolving: asyncio.Task[Resolved] | None = None
@@ -75,6 +81,9 @@ class RunLoop:
         self._turn: Turn | None = None
         self._stopped: StopReason | None = None
         self._stopping = asyncio.Event()
+        self._toolbox = Toolbox()
+        self._ordinal = 0
+        self._begun = False
         self._usage = ModelUsage()
         self._window = DEFAULT_PROMPT_TOKENS
 
@@ -115,6 +124,8 @@ class RunLoop:
         """Ends a run that met an error, of the model or of our own."""
         if isinstance(error, ModelError):
             ending = Ending("failed", error=(error.code, error.message))
+        elif isinstance(error, ToolUnusable):
+            ending = Ending("failed", error=("server_error", str(error)))
         else:
             gone = isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error.orig)
             said = "Its thread was deleted." if gone else run_sentence(error)
@@ -151,8 +162,14 @@ class RunLoop:
         if self._run["started_at"] is not None:
             async with self._database.read() as connection:
                 self._usage = from_object(await runs.usage_so_far(connection, self.run_id))
-        for number in range(MAX_TURNS):
-            if not await self._take_turn(first=number == 0):
+        self._toolbox = await open_toolbox(
+            self._database, self._indexer, self._run, window=self._window
+        )
+        if self._toolbox.has_built_in and not await self._ready():
+            await self._end(self._stop_ending())
+            return
+        for _ in range(MAX_TURNS):
+            if not await self._take_turn():
                 return
         await self._end(
             Ending(
@@ -161,7 +178,14 @@ class RunLoop:
             )
         )
 
-    async def _take_turn(self, *, first: bool) -> bool:
+    async def _ready(self) -> bool:
+        """Whether the built-in tools can be used; False if the run was stopped meanwhile."""
+        if self._stopped is not None or not await self._begin():
+            return False
+        await self._unless_stopped(self._toolbox.prepare())
+        return self._stopped is None
+
+    async def _take_turn(self) -> bool:
         """One model call; True when the model should be called again."""
         resolved = await self._resolve()
         if resolved is None:
@@ -175,20 +199,25 @@ class RunLoop:
             await self._end(Ending("incomplete", reason="max_prompt_tokens"))
             return False
         async with self._database.read() as connection:
-            request = await model_request(
+            prompt = await prompt_for(
                 connection,
                 self._contents,
                 self._run,
+                self._toolbox,
                 resolved.name,
                 completion_tokens_left=left,
                 prompt_tokens=window,
             )
-        turn = self._turn = Turn(self._database, self._run, self._feed)
+        request, self._ordinal = prompt.request, prompt.ordinal
+        turn = self._turn = Turn(
+            self._database, self._run, self._feed, self._toolbox, prompt.citations
+        )
+        note = self._requests.note(self.run_id, resolved.name)
         # The model is asked before the run is marked: the two waits are one.
-        pump = self._pump = Pump(self._model.stream(request))
+        pump = self._pump = Pump(self._model.stream(replace(request, sent=note.sent)))
         finished: Finished | None = None
         try:
-            if self._stopped is not None or (first and not await self._begin()):
+            if self._stopped is not None or not await self._begin():
                 pump.stop()
             finished = await self._listen(pump, turn, request)
         except ModelError as error:
@@ -198,6 +227,7 @@ class RunLoop:
         finally:
             self._pump = None
             pump.stop()
+            note.close(finished.usage if finished else None)
             await turn.close()
         if self._stopped is not None:
             await self._end(self._stop_ending())
@@ -220,7 +250,9 @@ class RunLoop:
         return None if resolving.cancelled() else resolving.result()
 
     async def _begin(self) -> bool:
-        """Marks the run as in progress; False if it was cancelled before it began."""
+        """Marks the run as in progress, once; False if it was cancelled before it began."""
+        if self._begun:
+            return True
         fields: dict[str, Any] = {"status": "in_progress"}
         if self._run["started_at"] is None:
             fields["started_at"] = int(time.time())
@@ -229,6 +261,7 @@ class RunLoop:
         if run is None:
             self.stop("cancelled")
             return False
+        self._begun = True
         self._run = run
         self._feed.publish("thread.run.in_progress", run)
         return True
@@ -239,7 +272,7 @@ class RunLoop:
             if isinstance(event, Finished):
                 return event
             room = MAX_ANSWER_CHARACTERS - turn.characters
-            await turn.take(_cut(event, room))
+            await turn.take(cut(event, room))
             if turn.characters >= MAX_ANSWER_CHARACTERS:
                 written = -(-turn.characters // BYTES_A_TOKEN)
                 return Finished(
@@ -263,58 +296,33 @@ class RunLoop:
 
     async def _calls(self, turn: Turn, usage: ModelUsage) -> bool:
         """Waits for the client's outputs; True if the engine could answer every call itself."""
-        details = turn.step_details()
-        offered = {
-            tool["function"]["name"] for tool in self._run["tools"] if tool["type"] == "function"
-        }
-        for call in details["tool_calls"]:
-            if call["function"]["name"] not in offered:
-                # A name nobody offered is the model's mistake: no client could answer it.
-                call["function"]["output"] = (
-                    f"There is no tool named {call['function']['name']!r}. "
-                    f"The tools are: {', '.join(sorted(offered)) or 'none'}."
-                )
-        waiting = [call for call in details["tool_calls"] if call["function"]["output"] is None]
-        assert turn.step_id is not None
-        if not waiting:
-            await self._answered(turn.step_id, details, usage)
+        calls = await self._unless_stopped(carry_out(turn, self._toolbox, self._ordinal))
+        if calls is None:
+            await self._end(self._stop_ending(), usage)
+            return False
+        if not calls.waiting:
+            step = await complete_step(self._database, turn, calls, usage, self._usage)
+            if step is not None:
+                self._feed.publish("thread.run.step.completed", step)
             return True
-        action = {
-            "type": "submit_tool_outputs",
-            "submit_tool_outputs": {"tool_calls": [_asked(call) for call in waiting]},
-        }
-        async with self._database.write() as connection:
-            run = await runs.change(
-                connection,
-                self.run_id,
-                {
-                    "status": "requires_action",
-                    "required_action": action,
-                    "usage": usage_object(self._usage),
-                },
-                when=("in_progress",),
-            )
-            if run is not None:
-                fields = {"step_details": details, "usage": usage_object(usage)}
-                await steps.change(connection, turn.step_id, fields)
+        run = await ask_client(self._database, turn, calls, usage, self._usage)
         if run is not None:
             self._feed.publish("thread.run.requires_action", run)
         else:
             await self._end(self._stop_ending(), usage)
         return False
 
-    async def _answered(self, step_id: str, details: dict[str, Any], usage: ModelUsage) -> None:
-        async with self._database.write() as connection:
-            fields = {
-                "status": "completed",
-                "completed_at": int(time.time()),
-                "step_details": details,
-                "usage": usage_object(usage),
-            }
-            step = await steps.change(connection, step_id, fields)
-            await runs.change(connection, self.run_id, {"usage": usage_object(self._usage)})
-        if step is not None:
-            self._feed.publish("thread.run.step.completed", step)
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What ``work`` comes to; None if the run was stopped first, and it with it."""
+        task = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() and self._stopped is None else None
+        finally:
+            for each in (task, stopping):
+                each.cancel()
+            await asyncio.wait({task, stopping})
 
     async def _end(self, ending: Ending, turn_usage: ModelUsage | None = None) -> None:
         turn = self._turn
@@ -373,25 +381,3 @@ class RunLoop:
         log.info("run %s: the prompt was too long; leaving older messages out", self.run_id)
         self._window = window
         return True
-
-
-def _asked(call: Mapping[str, Any]) -> dict[str, Any]:
-    function = call["function"]
-    return {
-        "id": call["id"],
-        "type": "function",
-        "function": {"name": function["name"], "arguments": function["arguments"]},
-    }
-
-
-def _cut(event: ModelEvent, room: int) -> ModelEvent:
-    """The event with no more text than there is room for."""
-    match event:
-        case TextDelta(text) if len(text) > room:
-            return TextDelta(text[:room])
-        case RefusalDelta(text) if len(text) > room:
-            return RefusalDelta(text[:room])
-        case CallArguments(index, fragment) if len(fragment) > room:
-            return CallArguments(index, fragment[:room])
-        case _:
-            return event

@@ -24,14 +24,17 @@ from services.engine.errors import (
     outputs_not_accepted,
 )
 from services.engine.models.connect import Connected
+from services.engine.retrieval.indexer import Indexer
 from services.engine.runs.ending import Ending, end_run, end_run_within
 from services.engine.runs.feed import Feed
 from services.engine.runs.loop import RunLoop
+from services.engine.runs.request_log import RequestLog
 from services.engine.store import runs, steps
 from services.engine.store.contents import Contents
 from services.engine.store.database import Database
 from services.engine.store.failures import store_sentence
 from services.engine.store.owners import Owners
+from services.engine.store.steps import THE_USUAL, Included
 
 T = TypeVar("T")
 
@@ -54,12 +57,19 @@ class Runner:
     """Starts and stops runs. ``open`` before use, ``close`` at the end."""
 
     def __init__(
-        self, database: Database, owners: Owners, connected: Connected, contents: Contents
+        self,
+        database: Database,
+        owners: Owners,
+        connected: Connected,
+        contents: Contents,
+        indexer: Indexer,
     ):
         self._database = database
         self._owners = owners
         self._connected = connected
         self._contents = contents
+        self._indexer = indexer
+        self._requests = RequestLog(database, connected.label)
         self._working: dict[str, _Working] = {}
         # Runs that a request has stored, or is about to, and will start in a moment.
         self._expected: set[str] = set()
@@ -71,8 +81,10 @@ class Runner:
         await self._sweep()
         self._watcher = asyncio.create_task(self._watch())
 
-    async def close(self) -> None:
-        """Ends this engine's runs with their text kept, and waits for them."""
+    async def close(self, patience: float = 0.0) -> None:
+        """Lets this engine's runs finish for ``patience`` seconds, then ends them, text kept."""
+        if patience and (tasks := [working.task for working in self._working.values()]):
+            await asyncio.wait(tasks, timeout=patience)
         if self._watcher is not None:
             self._watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -81,6 +93,7 @@ class Runner:
             working.loop.stop("shutdown")
         if tasks := [working.task for working in self._working.values()]:
             await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
+        await self._requests.close()
 
     @property
     def owner(self) -> str:
@@ -92,13 +105,16 @@ class Runner:
         self,
         run: Mapping[str, Any],
         announce: Callable[[Feed], None] | None = None,
+        *,
+        included: Included = THE_USUAL,
     ) -> Feed:
         """Begins to carry out a run that is stored as ``queued``.
 
+        ``included`` is what the request asked for beyond the usual.
         ``announce`` may add listeners and publish what comes before; it is called before anything
         else is announced.
         """
-        feed = Feed()
+        feed = Feed(included)
         if announce is not None:
             announce(feed)
         loop = RunLoop(
@@ -106,6 +122,8 @@ class Runner:
             self._connected.model,
             self._connected.catalogue,
             self._contents,
+            self._indexer,
+            self._requests,
             run,
             feed,
         )

@@ -17,28 +17,47 @@ from services.engine.models.base import (
     CallStarted,
     ModelEvent,
     ModelUsage,
+    ReasoningDelta,
     RefusalDelta,
     TextDelta,
 )
+from services.engine.runs.citations import CitationScanner, annotation
 from services.engine.runs.ending import InFlight
 from services.engine.runs.feed import Feed
 from services.engine.runs.joining import Joiner
+from services.engine.runs.open_message import OpenMessage
 from services.engine.runs.saving import Saver
 from services.engine.runs.usage import usage_object
 from services.engine.store import messages, steps
 from services.engine.store.database import Database
+from services.engine.tools.toolbox import Toolbox
+
+# Characters of thinking that are kept of one call.
+MOST_THOUGHT = 200_000
 
 
 class Turn:
     """Takes the events of one model call in order; ``close`` when no more come."""
 
-    def __init__(self, database: Database, run: Mapping[str, Any], feed: Feed):
+    def __init__(
+        self,
+        database: Database,
+        run: Mapping[str, Any],
+        feed: Feed,
+        toolbox: Toolbox,
+        citations: Mapping[str, str],
+    ):
         self._database = database
         self._run = run
         self._feed = feed
-        self._message: _OpenMessage | None = None
+        self._toolbox = toolbox
+        self._scanner = CitationScanner(citations) if citations else None
+        self._message: OpenMessage | None = None
         self._step_id: str | None = None
         self.calls: list[dict[str, Any]] = []
+        self._thought: list[str] = []
+        self._thought_characters = 0
+        self._names: list[str] = []
         self._arguments: list[list[str]] = []
         self._joiner: Joiner | None = None
         self._joined: tuple[str, int] | None = None
@@ -47,7 +66,7 @@ class Turn:
     async def take(self, event: ModelEvent) -> None:
         match event:
             case TextDelta(text):
-                await self._text("text", text)
+                await self._answer(text)
             case RefusalDelta(text):
                 await self._text("refusal", text)
             case CallStarted(index, call_id, name):
@@ -55,9 +74,12 @@ class Turn:
             case CallArguments(index, fragment):
                 self._arguments[index].append(fragment)
                 self.characters += len(fragment)
-                self._join("arguments", index).add(fragment)
+                if self.calls[index]["type"] == "function":
+                    self._join("arguments", index).add(fragment)
+            case ReasoningDelta(text):
+                self._think(text)
             case _:
-                pass  # reasoning is no part of the answer
+                pass
 
     async def ensure_message(self) -> None:
         """An answer of nothing is still a message: clients read the newest one's first part."""
@@ -68,10 +90,11 @@ class Turn:
 
     async def close(self) -> None:
         """Says what was held back and stops saving; nothing is ended in the store."""
-        if self._joiner is not None:
-            self._joiner.flush()
+        await self._release()
+        self._flush()
         if self._message is not None:
             await self._message.saver.stop()
+        await self._keep_thought()
 
     def in_flight(self, turn_usage: ModelUsage | None, run_usage: ModelUsage | None) -> InFlight:
         message = self._message
@@ -88,6 +111,10 @@ class Turn:
         return self.characters > 0 or bool(self.calls)
 
     @property
+    def run_id(self) -> str:
+        return str(self._run["id"])
+
+    @property
     def step_id(self) -> str | None:
         return self._step_id
 
@@ -95,12 +122,80 @@ class Turn:
         return {
             "type": "tool_calls",
             "tool_calls": [
-                {**call, "function": {**call["function"], "arguments": "".join(pieces)}}
+                _as_told(call, "".join(pieces))
                 for call, pieces in zip(self.calls, self._arguments, strict=True)
             ],
         }
 
+    def made(self) -> list[tuple[str, str]]:
+        """The calls as the model made them: name and arguments."""
+        arguments = ("".join(pieces) for pieces in self._arguments)
+        return list(zip(self._names, arguments, strict=True))
+
+    def announce_call(self, index: int, part: Mapping[str, Any]) -> None:
+        """Announces more of a call; ``part`` is what its type's object says."""
+        kind = self.calls[index]["type"]
+        self._announce({"index": index, "type": kind, kind: dict(part)})
+
+    # --- thinking -----------------------------------------------------------------------------
+
+    def _think(self, text: str) -> None:
+        """No part of the answer: told to those who asked for it, and kept with the step."""
+        room = MOST_THOUGHT - self._thought_characters
+        if room > 0:
+            self._thought.append(text[:room])
+            self._thought_characters += len(text)
+        if self._feed.included.reasoning:
+            self._join("thought", 0).add(text)
+
+    def _announce_thought(self, text: str) -> None:
+        self._feed.publish(
+            "thread.understudy.reasoning.delta",
+            {
+                "id": self.run_id,
+                "object": "thread.understudy.reasoning.delta",
+                "delta": {"text": text},
+            },
+        )
+
+    async def _keep_thought(self) -> None:
+        step_id = self._step_id or (self._message.step_id if self._message else None)
+        if self._thought and step_id is not None:
+            thought = "".join(self._thought)
+            self._thought = []
+            async with self._database.write(durable=False) as connection:
+                await steps.change(connection, step_id, {"reasoning": thought})
+
     # --- text ---------------------------------------------------------------------------------
+
+    async def _answer(self, text: str) -> None:
+        """Text of the answer, with the citations in it."""
+        if self._scanner is None:
+            await self._text("text", text)
+            return
+        for piece, file_id in self._scanner.feed(text):
+            await (self._text("text", piece) if file_id is None else self._cite(piece, file_id))
+
+    async def _release(self) -> None:
+        """No more text comes: what looked like the beginning of a marker was none."""
+        if self._scanner is not None:
+            for piece, _ in self._scanner.close():
+                await self._text("text", piece)
+
+    async def _cite(self, marker: str, file_id: str) -> None:
+        message = self._message or await self._open_message()
+        index = message.part("text")
+        self._flush()
+        made = annotation(marker, file_id, sum(map(len, message.pieces[index])))
+        message.pieces[index].append(marker)
+        message.annotations.append(made)
+        self.characters += len(marker)
+        number = len(message.annotations) - 1
+        cited = {"index": number, **made, "file_citation": {"file_id": file_id, "quote": ""}}
+        message.announced.add(index)
+        text = {"value": marker, "annotations": [cited]}
+        self._announce_part(message.id, index, {"type": "text", "text": text})
+        message.saver.mark()
 
     async def _text(self, kind: str, text: str) -> None:
         if not text:
@@ -112,7 +207,7 @@ class Turn:
         self._join(kind, index).add(text)
         message.saver.mark()
 
-    async def _open_message(self) -> _OpenMessage:
+    async def _open_message(self) -> OpenMessage:
         now = int(time.time())
         message_id, step_id = new_id("msg"), new_id("step")
         async with self._database.write(durable=False) as connection:
@@ -140,7 +235,7 @@ class Turn:
             self._feed.publish(event, stored_step)
         for event in ("thread.message.created", "thread.message.in_progress"):
             self._feed.publish(event, stored_message)
-        self._message = _OpenMessage(message_id, step_id)
+        self._message = OpenMessage(message_id, step_id)
         self._message.saver = Saver(self._save_text)
         return self._message
 
@@ -174,6 +269,7 @@ class Turn:
     # --- calls --------------------------------------------------------------------------------
 
     async def _start_call(self, index: int, call_id: str, name: str) -> None:
+        await self._release()
         self._flush()
         await self._end_message()
         if self._step_id is None:
@@ -185,14 +281,17 @@ class Turn:
             self._step_id = step_id
             self._feed.publish("thread.run.step.created", stored)
             self._feed.publish("thread.run.step.in_progress", stored)
-        call = {
-            "id": call_id,
-            "type": "function",
-            "function": {"name": name, "arguments": "", "output": None},
-        }
+        tool = self._toolbox.built_in(name)
+        if tool is None:
+            opening: Mapping[str, Any] = {"name": name, "arguments": "", "output": None}
+        else:
+            opening = tool.opening
+        kind = "function" if tool is None else tool.kind
+        call = {"id": call_id, "type": kind, kind: dict(opening)}
         self.calls.append(call)
+        self._names.append(name)
         self._arguments.append([])
-        self._announce_call({"index": index, **call})
+        self._announce({"index": index, **call})
 
     async def _add_step(
         self, connection: Any, step_id: str, kind: str, details: dict[str, Any]
@@ -207,6 +306,7 @@ class Turn:
                 "created_at": int(time.time()),
                 "type": kind,
                 "status": "in_progress",
+                "expires_at": self._run["expires_at"],
                 "step_details": details,
             },
         )
@@ -218,7 +318,9 @@ class Turn:
         if self._joined != (kind, index) or self._joiner is None:
             self._flush()
             self._joined = (kind, index)
-            if kind == "arguments":
+            if kind == "thought":
+                self._joiner = Joiner(self._announce_thought)
+            elif kind == "arguments":
                 self._joiner = Joiner(lambda text: self._announce_arguments(index, text))
             else:
                 self._joiner = Joiner(lambda text: self._announce_text(kind, index, text))
@@ -236,21 +338,23 @@ class Turn:
             value: dict[str, Any] = {"value": text}
             if index not in message.announced:
                 value["annotations"] = []
-            part = {"index": index, "type": "text", "text": value}
+            part = {"type": "text", "text": value}
         else:
-            part = {"index": index, "type": "refusal", "refusal": text}
+            part = {"type": "refusal", "refusal": text}
         message.announced.add(index)
+        self._announce_part(message.id, index, part)
+
+    def _announce_part(self, message_id: str, index: int, part: Mapping[str, Any]) -> None:
+        content = [{"index": index, **part}]
         self._feed.publish(
             "thread.message.delta",
-            {"id": message.id, "object": "thread.message.delta", "delta": {"content": [part]}},
+            {"id": message_id, "object": "thread.message.delta", "delta": {"content": content}},
         )
 
     def _announce_arguments(self, index: int, fragment: str) -> None:
-        self._announce_call(
-            {"index": index, "type": "function", "function": {"arguments": fragment}}
-        )
+        self.announce_call(index, {"arguments": fragment})
 
-    def _announce_call(self, call: dict[str, Any]) -> None:
+    def _announce(self, call: Mapping[str, Any]) -> None:
         self._feed.publish(
             "thread.run.step.delta",
             {
@@ -261,31 +365,8 @@ class Turn:
         )
 
 
-class _OpenMessage:
-    """A message being written: its parts as pieces, so that adding to one costs nothing."""
-
-    saver: Saver
-
-    def __init__(self, message_id: str, step_id: str):
-        self.id = message_id
-        self.step_id = step_id
-        self.kinds: list[str] = []
-        self.pieces: list[list[str]] = []
-        self.announced: set[int] = set()
-
-    def part(self, kind: str) -> int:
-        """The index of the part of that kind, new at the end if there is none."""
-        if kind not in self.kinds:
-            self.kinds.append(kind)
-            self.pieces.append([])
-        return self.kinds.index(kind)
-
-    def content(self) -> list[dict[str, Any]]:
-        parts: list[dict[str, Any]] = []
-        for kind, pieces in zip(self.kinds, self.pieces, strict=True):
-            text = "".join(pieces)
-            if kind == "text":
-                parts.append({"type": "text", "text": {"value": text, "annotations": []}})
-            else:
-                parts.append({"type": "refusal", "refusal": text})
-        return parts
+def _as_told(call: Mapping[str, Any], arguments: str) -> dict[str, Any]:
+    """A call with what the wire tells of its arguments: those of a function."""
+    if call["type"] != "function":
+        return dict(call)
+    return {**call, "function": {**call["function"], "arguments": arguments}}

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import not_found
-from services.engine.store.paging import PageQuery, list_object, page
-from services.engine.store.tables import assistants
+from services.engine.store.paging import PageQuery, page
+from services.engine.store.prepared import prepared
+from services.engine.store.tables import assistants, decimal
 from services.engine.store.tombs import bury
+from services.engine.store.wire_object import Derived, WireObject
 
-
-def to_object(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "object": "assistant",
-        "created_at": row.created_at,
-        "name": row.name,
-        "description": row.description,
-        "model": row.model,
-        "instructions": row.instructions,
-        "tools": row.tools,
-        "top_p": row.top_p,
-        "temperature": row.temperature,
-        "reasoning_effort": row.reasoning_effort,
-        "tool_resources": row.tool_resources,
-        "metadata": row.metadata,
-        "response_format": row.response_format,
-    }
-
+_WIRE = WireObject(
+    "assistant",
+    assistants,
+    (
+        "id",
+        "created_at",
+        "name",
+        "description",
+        "model",
+        "instructions",
+        "tools",
+        Derived("top_p", "top_p", decimal),
+        Derived("temperature", "temperature", decimal),
+        "reasoning_effort",
+        "tool_resources",
+        "metadata",
+        "response_format",
+    ),
+)
+to_object = _WIRE.value
 
 # Built once: putting a statement together costs as much as running it.
 _ADD = insert(assistants).returning(assistants)
-_GET = select(assistants).where(assistants.c.id == bindparam("which"))
+_GET = prepared(select(assistants).where(assistants.c.id == bindparam("which")))
 
 
 async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, Any]:
@@ -65,6 +68,6 @@ async def remove(connection: AsyncConnection, assistant_id: str) -> None:
     await connection.execute(delete(assistants).where(assistants.c.id == assistant_id))
 
 
-async def listing(connection: AsyncConnection, query: PageQuery) -> dict[str, Any]:
-    rows, more = await page(connection, assistants, query)
-    return list_object([to_object(row) for row in rows], more)
+async def listing(connection: AsyncConnection, query: PageQuery) -> bytes:
+    """The wire's list, as JSON."""
+    return _WIRE.page(*await page(connection, assistants, query, columns=_WIRE.stored))

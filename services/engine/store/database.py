@@ -5,7 +5,7 @@ WAL, with three kinds of connection:
 - *durable* writes commit with ``synchronous=FULL``: what was acknowledged survives a power cut;
 - *quick* writes commit with ``synchronous=NORMAL``, for text in flight: a later durable commit
   syncs them too, and a killed process loses nothing either way;
-- *reads* never wait for a writer.
+- *reads* never wait for a writer (see ``reading.py``).
 
 Writers of this process queue on a lock and begin with ``BEGIN IMMEDIATE``; another process on the
 same file is waited for (``busy_timeout``).
@@ -14,18 +14,29 @@ same file is waited for (``busy_timeout``).
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from services.engine.store.connection import connect
+from services.engine.store.migrations import (
+    create_search_tables,
+    migrate,
+    set_version,
+    version_of,
+)
+from services.engine.store.reading import Readers
 from services.engine.store.tables import SCHEMA_VERSION, metadata
+
+log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -42,18 +53,18 @@ class Database:
         self.set_aside: Path | None = None
         """Where a file that was no database went when this one was opened."""
         self._write_lock = asyncio.Lock()
-        self._durable = self._engine("FULL", writes=True)
-        self._quick = self._engine("NORMAL", writes=True)
-        self._readers = self._engine("FULL", writes=False)
+        self._durable = self._engine("FULL")
+        self._quick = self._engine("NORMAL")
+        self._readers = Readers(path, BUSY_TIMEOUT_MS)
 
-    def _engine(self, synchronous: str, *, writes: bool) -> AsyncEngine:
+    def _engine(self, synchronous: str) -> AsyncEngine:
         engine = create_async_engine(
             f"sqlite+aiosqlite:///{self.path}",
             connect_args={"async_creator_fn": connect},
             poolclass=AsyncAdaptedQueuePool,
-            pool_size=1 if writes else 4,
+            pool_size=1,
             max_overflow=0,
-            # A writer commits or rolls back itself; a reader has nothing to undo.
+            # A writer commits or rolls back itself.
             pool_reset_on_return=None,
         )
 
@@ -71,11 +82,9 @@ class Database:
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.close()
 
-        if writes:
-
-            @event.listens_for(engine.sync_engine, "begin")
-            def begun(connection: Any) -> None:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        @event.listens_for(engine.sync_engine, "begin")
+        def begun(connection: Any) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
         return engine
 
@@ -91,14 +100,36 @@ class Database:
                 f"{self.path} was made by a newer Understudy (schema {version}, this one knows "
                 f"{SCHEMA_VERSION}). Nothing was changed; start the newer version."
             )
+        if 0 < version < SCHEMA_VERSION:
+            await self._migrate(version)
         if version == 0:
             async with self.write() as connection:
                 # Another process may have created it while this one waited for the lock.
-                now = (await connection.exec_driver_sql("PRAGMA user_version")).scalar_one()
-                if now == 0:
+                if await version_of(connection) == 0:
                     await connection.run_sync(metadata.create_all)
-                    await connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+                    await create_search_tables(connection)
+                    await set_version(connection, SCHEMA_VERSION)
             await asyncio.to_thread(self.path.chmod, 0o600)
+
+    async def _migrate(self, version: int) -> None:
+        """Brings an older file up to date; raises ``StoreError`` and leaves it as it was."""
+        copy = self.path.with_name(f"{self.path.name}.schema-{version}")
+        try:
+            await asyncio.to_thread(_copy, self.path, copy)
+            async with self.write() as connection:
+                await migrate(connection)
+        except (OSError, sqlite3.Error, DBAPIError) as error:
+            raise StoreError(
+                f"{self.path} is of an older Understudy (schema {version}) and could not be "
+                f"brought up to date: {error}. Nothing in it was changed."
+            ) from error
+        log.info(
+            "%s was brought from schema %d to %d; the file as it was: %s",
+            self.path,
+            version,
+            SCHEMA_VERSION,
+            copy,
+        )
 
     @asynccontextmanager
     async def write(self, *, durable: bool = True) -> AsyncIterator[AsyncConnection]:
@@ -107,14 +138,14 @@ class Database:
         async with self._write_lock, engine.begin() as connection:
             yield connection
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """What is committed; each statement sees the newest, for there is no transaction."""
-        async with self._readers.connect() as connection:
-            yield connection
+        # A reader has what reading needs of a connection.
+        return cast(AbstractAsyncContextManager[AsyncConnection], self._readers.one())
 
     async def close(self) -> None:
-        for engine in (self._readers, self._quick, self._durable):
+        self._readers.close()
+        for engine in (self._quick, self._durable):
             await engine.dispose()
 
 
@@ -141,6 +172,20 @@ def _schema_version(path: Path) -> int:
             "file's permissions and that its disk has room."
         ) from None
     return int(version)
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """A whole copy, with what still lies in the write-ahead log; an older copy is replaced."""
+    unfinished = copy.with_name(f"{copy.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    source, target = sqlite3.connect(path), sqlite3.connect(unfinished)
+    try:
+        unfinished.chmod(0o600)
+        source.backup(target)
+    finally:
+        target.close()
+        source.close()
+    unfinished.replace(copy)
 
 
 def _move_aside(path: Path) -> Path:

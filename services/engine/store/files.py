@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Row, String, cast, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import no_such_file
 from services.engine.store.paging import PageQuery, list_object, page
-from services.engine.store.tables import files, vector_store_files
-from services.engine.store.tombs import bury
+from services.engine.store.tables import assistants, files, threads, vector_store_files
+from services.engine.store.tombs import bury, bury_entries
+
+# Ids in one IN (...): SQLite's builds take at least 999 parameters.
+ONE_STATEMENT = 500
 
 
 def to_object(row: Row[Any]) -> dict[str, Any]:
@@ -43,6 +47,16 @@ async def find(connection: AsyncConnection, file_id: str) -> dict[str, Any] | No
     return None if row is None else to_object(row)
 
 
+async def names(connection: AsyncConnection, file_ids: Sequence[str]) -> dict[str, str]:
+    """The names of those files that are there, by id."""
+    found: dict[str, str] = {}
+    for start in range(0, len(file_ids), ONE_STATEMENT):
+        some = file_ids[start : start + ONE_STATEMENT]
+        statement = select(files.c.id, files.c.filename).where(files.c.id.in_(some), _living())
+        found.update({row.id: row.filename for row in await connection.execute(statement)})
+    return found
+
+
 async def get(connection: AsyncConnection, file_id: str) -> dict[str, Any]:
     """The file as the wire's object; raises ``ApiError`` (404), for an expired one too."""
     found = await find(connection, file_id)
@@ -52,9 +66,9 @@ async def get(connection: AsyncConnection, file_id: str) -> dict[str, Any]:
 
 
 async def remove(connection: AsyncConnection, file_id: str) -> None:
-    """Deletes the file, and takes it out of every vector store."""
+    """Deletes the file, and takes it out of every vector store and list of a tool's files."""
     await get(connection, file_id)
-    await connection.execute(delete(vector_store_files).where(vector_store_files.c.id == file_id))
+    await _forget(connection, [file_id])
     await bury(connection, files, files.c.seq, file_id, "file")
     await connection.execute(delete(files).where(files.c.id == file_id))
 
@@ -73,8 +87,27 @@ async def expire(connection: AsyncConnection) -> list[str]:
     """Removes the files whose time is over; their ids, whose bytes can go."""
     rows = await connection.execute(delete(files).where(~_living()).returning(files.c.id))
     gone = [row.id for row in rows]
-    await connection.execute(delete(vector_store_files).where(vector_store_files.c.id.in_(gone)))
+    await _forget(connection, gone)
     return gone
+
+
+async def _forget(connection: AsyncConnection, gone: Sequence[str]) -> None:
+    for file_id in gone:
+        entries = vector_store_files.c.id == file_id
+        await bury_entries(connection, entries)
+        await connection.execute(delete(vector_store_files).where(entries))
+        for table in (assistants, threads):
+            listed = cast(table.c.tool_resources, String).contains(f'"{file_id}"', autoescape=True)
+            rows = await connection.execute(
+                select(table.c.seq, table.c.tool_resources).where(listed)
+            )
+            for row in rows:
+                before = row.tool_resources
+                kept = [each for each in before["code_interpreter"]["file_ids"] if each != file_id]
+                after = {**before, "code_interpreter": {"file_ids": kept}}
+                await connection.execute(
+                    update(table).where(table.c.seq == row.seq).values(tool_resources=after)
+                )
 
 
 async def ids(connection: AsyncConnection) -> set[str]:

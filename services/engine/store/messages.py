@@ -5,38 +5,49 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import not_found
-from services.engine.store.paging import PageQuery, list_object, page
+from services.engine.store.paging import PageQuery, page
+from services.engine.store.prepared import prepared
 from services.engine.store.tables import messages
 from services.engine.store.tombs import bury
+from services.engine.store.wire_object import Derived, WireObject
 
-
-def to_object(row: Row[Any]) -> dict[str, Any]:
-    reason = row.incomplete_reason
-    return {
-        "id": row.id,
-        "object": "thread.message",
-        "created_at": row.created_at,
-        "thread_id": row.thread_id,
-        "status": row.status,
-        "incomplete_details": {"reason": reason} if reason else None,
-        "completed_at": row.completed_at,
-        "incomplete_at": row.incomplete_at,
-        "role": row.role,
-        "content": row.content,
-        "assistant_id": row.assistant_id,
-        "run_id": row.run_id,
-        "attachments": row.attachments,
-        "metadata": row.metadata,
-    }
-
+_WIRE = WireObject(
+    "thread.message",
+    messages,
+    (
+        "id",
+        "created_at",
+        "thread_id",
+        "status",
+        Derived(
+            "incomplete_details",
+            "incomplete_reason",
+            lambda reason: {"reason": reason} if reason else None,
+        ),
+        "completed_at",
+        "incomplete_at",
+        "role",
+        "content",
+        "assistant_id",
+        "run_id",
+        "attachments",
+        "metadata",
+    ),
+)
+to_object = _WIRE.value
 
 # Built once: putting a statement together costs as much as running it.
 _ADD = insert(messages).returning(messages)
 _CHANGE = update(messages).where(messages.c.id == bindparam("which")).returning(messages)
+_GET = prepared(
+    select(messages).where(
+        messages.c.id == bindparam("which"), messages.c.thread_id == bindparam("thread")
+    )
+)
 _NEWEST = (
     select(messages)
     .where(
@@ -55,11 +66,8 @@ async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, 
 
 async def get(connection: AsyncConnection, thread_id: str, message_id: str) -> dict[str, Any]:
     """The message as the wire's object; raises ``ApiError`` (404)."""
-    row = (
-        await connection.execute(
-            select(messages).where(messages.c.id == message_id, messages.c.thread_id == thread_id)
-        )
-    ).one_or_none()
+    which = {"which": message_id, "thread": thread_id}
+    row = (await connection.execute(_GET, which)).one_or_none()
     if row is None:
         raise not_found("message", message_id)
     return to_object(row)
@@ -87,12 +95,27 @@ async def remove(connection: AsyncConnection, thread_id: str, message_id: str) -
 
 async def listing(
     connection: AsyncConnection, thread_id: str, query: PageQuery, run_id: str | None = None
-) -> dict[str, Any]:
-    conditions = [messages.c.thread_id == thread_id]
+) -> bytes:
+    """The wire\'s list, as JSON."""
+    of = [(messages.c.thread_id, thread_id)]
     if run_id is not None:
-        conditions.append(messages.c.run_id == run_id)
-    rows, more = await page(connection, messages, query, *conditions)
-    return list_object([to_object(row) for row in rows], more)
+        of.append((messages.c.run_id, run_id))
+    return _WIRE.page(*await page(connection, messages, query, of=of, columns=_WIRE.stored))
+
+
+async def count(connection: AsyncConnection, thread_id: str, *, most: int) -> int:
+    """How many messages the thread has, counted up to ``most``."""
+    some = select(messages.c.seq).where(messages.c.thread_id == thread_id).limit(most).subquery()
+    return int((await connection.execute(select(func.count()).select_from(some))).scalar_one())
+
+
+async def first(connection: AsyncConnection, thread_id: str) -> dict[str, Any] | None:
+    """The message that the thread began with."""
+    statement = (
+        select(messages).where(messages.c.thread_id == thread_id).order_by(messages.c.seq).limit(1)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else to_object(row)
 
 
 async def has_user_message(connection: AsyncConnection, thread_id: str) -> bool:

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import not_found
 from services.engine.store.paging import PageQuery, list_object, page
-from services.engine.store.tables import ACTIVE_STATUSES, runs
+from services.engine.store.prepared import prepared
+from services.engine.store.tables import ACTIVE_STATUSES, IS_ACTIVE, decimal, runs
 
 # Fields that are stored as they appear on the wire.
 _PLAIN = (
@@ -47,21 +48,31 @@ _PLAIN = (
     "parallel_tool_calls",
 )
 
+# A row's values by position: by name each costs ten times as much.
+_COLUMNS = tuple(runs.c.keys())
+
 
 def to_object(row: Row[Any]) -> dict[str, Any]:
-    values = row._mapping
-    ended = row.status not in ACTIVE_STATUSES
+    values = dict(zip(_COLUMNS, row, strict=True))
+    ended = values["status"] not in ACTIVE_STATUSES
     return {
         "object": "thread.run",
         **{name: values[name] for name in _PLAIN},
+        "temperature": decimal(row.temperature),
+        "top_p": decimal(row.top_p),
         # Kept from the first model call on, but only a run that ended tells it.
-        "usage": row.usage if ended else None,
+        "usage": values["usage"] if ended else None,
     }
 
 
 # Built once: putting a statement together costs as much as running it.
 _ADD = insert(runs).returning(runs)
 _CHANGE = update(runs).where(runs.c.id == bindparam("which")).returning(runs)
+_GET = prepared(
+    select(runs).where(runs.c.id == bindparam("which"), runs.c.thread_id == bindparam("thread"))
+)
+_ACTIVE = prepared(select(runs).where(IS_ACTIVE))
+_ACTIVE_OF_THREAD = prepared(_ACTIVE.where(runs.c.thread_id == bindparam("thread")))
 _CHANGE_WHEN = _CHANGE.where(runs.c.status.in_(bindparam("when", expanding=True)))
 
 
@@ -72,11 +83,8 @@ async def add(connection: AsyncConnection, fields: dict[str, Any]) -> dict[str, 
 
 async def get(connection: AsyncConnection, thread_id: str, run_id: str) -> dict[str, Any]:
     """The run as the wire's object; raises ``ApiError`` (404)."""
-    row = (
-        await connection.execute(
-            select(runs).where(runs.c.id == run_id, runs.c.thread_id == thread_id)
-        )
-    ).one_or_none()
+    which = {"which": run_id, "thread": thread_id}
+    row = (await connection.execute(_GET, which)).one_or_none()
     if row is None:
         raise not_found("run", run_id)
     return to_object(row)
@@ -108,21 +116,17 @@ async def change(
 
 async def active_of_thread(connection: AsyncConnection, thread_id: str) -> Row[Any] | None:
     """The one run that holds the thread, with its ``owner``, or None."""
-    return (
-        await connection.execute(
-            select(runs).where(runs.c.thread_id == thread_id, runs.c.status.in_(ACTIVE_STATUSES))
-        )
-    ).one_or_none()
+    found = await connection.execute(_ACTIVE_OF_THREAD, {"thread": thread_id})
+    row: Row[Any] | None = found.one_or_none()
+    return row
 
 
 async def active(connection: AsyncConnection) -> list[Row[Any]]:
     """All runs that have not ended, of every process."""
-    rows = await connection.execute(
-        select(runs).where(runs.c.status.in_(ACTIVE_STATUSES)).order_by(runs.c.seq)
-    )
-    return list(rows)
+    # Sorted here: to have them in order, SQLite would look through all runs there ever were.
+    return sorted(await connection.execute(_ACTIVE), key=lambda row: row.seq)
 
 
 async def listing(connection: AsyncConnection, thread_id: str, query: PageQuery) -> dict[str, Any]:
-    rows, more = await page(connection, runs, query, runs.c.thread_id == thread_id)
+    rows, more = await page(connection, runs, query, of=[(runs.c.thread_id, thread_id)])
     return list_object([to_object(row) for row in rows], more)

@@ -21,14 +21,21 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ACTIVE_STATUSES = ("queued", "in_progress", "requires_action", "cancelling")
+# In these very words: only a query that repeats them is answered from the index that has them.
+IS_ACTIVE = text(f"status IN {ACTIVE_STATUSES}")
 
 metadata = MetaData()
 
 
 def _json(name: str, *, nullable: bool = True) -> Column[object]:
     return Column(name, JSON(none_as_null=True), nullable=nullable)
+
+
+def decimal(value: float | None) -> float | None:
+    """A REAL column's value; in RETURNING, SQLite hands 1.0 back as the integer 1."""
+    return None if value is None else float(value)
 
 
 def _seq() -> Column[int]:
@@ -131,8 +138,8 @@ runs = Table(
         "one_active_run",
         "thread_id",
         unique=True,
-        sqlite_where=text(f"status IN {ACTIVE_STATUSES}"),
-        postgresql_where=text(f"status IN {ACTIVE_STATUSES}"),
+        sqlite_where=IS_ACTIVE,
+        postgresql_where=IS_ACTIVE,
     ),
     sqlite_autoincrement=True,
 )
@@ -150,12 +157,35 @@ run_steps = Table(
     Column("status", String, nullable=False),
     Column("cancelled_at", Integer),
     Column("completed_at", Integer),
+    # The run's time limit, as it was when the step began.
+    Column("expires_at", Integer),
     Column("expired_at", Integer),
     Column("failed_at", Integer),
     _json("last_error"),
     _json("step_details", nullable=False),
+    # What the wire does not tell of a built-in tool's call, and the model must see again:
+    # {call id: {"name", "arguments", "output"}}.
+    _json("calls"),
+    # What the model thought before this step, for those who ask.
+    Column("reasoning", Text),
     _json("usage"),
     Index("steps_of_run", "run_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+# What the endpoint was asked in a run, the newest few hundred; not part of the hosted API.
+model_requests = Table(
+    "model_requests",
+    metadata,
+    _seq(),
+    Column("id", String, nullable=False, unique=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    _json("body", nullable=False),
+    _json("usage"),
+    Column("seconds", Float),
     sqlite_autoincrement=True,
 )
 

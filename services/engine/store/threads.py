@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import not_found
 from services.engine.store.paging import PageQuery, list_object, page
+from services.engine.store.prepared import prepared
 from services.engine.store.tables import runs, threads
 from services.engine.store.tombs import bury
 
@@ -20,6 +32,7 @@ def _next_activity() -> Any:
 
 
 # Built once: putting a statement together costs as much as running it.
+_GET = prepared(select(threads).where(threads.c.id == bindparam("which")))
 _TOUCH = (
     update(threads)
     .where(threads.c.id == bindparam("which"))
@@ -31,14 +44,31 @@ _TOUCH = (
 )
 
 
+# A row's values by position: by name each costs ten times as much.
+_COLUMNS = tuple(threads.c.keys())
+
+
 def to_object(row: Row[Any]) -> dict[str, Any]:
+    return _object(dict(zip(_COLUMNS, row, strict=True)))
+
+
+def _object(values: dict[str, Any]) -> dict[str, Any]:
     return {
-        "id": row.id,
+        "id": values["id"],
         "object": "thread",
-        "created_at": row.created_at,
-        "metadata": row.metadata,
-        "tool_resources": row.tool_resources,
+        "created_at": values["created_at"],
+        "metadata": values["metadata"],
+        "tool_resources": values["tool_resources"],
     }
+
+
+def _of_newest_run(column: Column[str]) -> ColumnElement[str]:
+    newest = select(column).where(runs.c.thread_id == threads.c.id)
+    return newest.order_by(runs.c.seq.desc()).limit(1).scalar_subquery().label(f"run_{column.key}")
+
+
+_EXTRA = ("active_at", "preview", "run_status", "assistant_id")
+_OF_NEWEST_RUN = (_of_newest_run(runs.c.status), _of_newest_run(runs.c.assistant_id))
 
 
 async def add(connection: AsyncConnection, fields: dict[str, Any], *, now: int) -> dict[str, Any]:
@@ -49,7 +79,7 @@ async def add(connection: AsyncConnection, fields: dict[str, Any], *, now: int) 
 
 async def get(connection: AsyncConnection, thread_id: str) -> dict[str, Any]:
     """The thread as the wire's object; raises ``ApiError`` (404)."""
-    row = (await connection.execute(select(threads).where(threads.c.id == thread_id))).one_or_none()
+    row = (await connection.execute(_GET, {"which": thread_id})).one_or_none()
     if row is None:
         raise not_found("thread", thread_id)
     return to_object(row)
@@ -82,31 +112,55 @@ async def remove(connection: AsyncConnection, thread_id: str) -> None:
     await connection.execute(delete(threads).where(threads.c.id == thread_id))
 
 
-async def listing(connection: AsyncConnection, query: PageQuery) -> dict[str, Any]:
+async def listing(
+    connection: AsyncConnection,
+    query: PageQuery,
+    *,
+    title: str = "",
+    archived: bool | None = None,
+) -> dict[str, Any]:
     """The threads by their last activity.
 
     Not part of the hosted API. Beside the thread's own fields each has an ``understudy`` object:
     ``active_at``, ``preview`` (the first message's first words), and of the newest run
-    ``run_status`` and ``assistant_id``.
+    ``run_status`` and ``assistant_id``. ``title`` is what the title holds, in any case of its
+    letters; ``archived`` leaves those out that are not as it says, and those that are deleted but
+    can still be brought back.
     """
-    rows, more = await page(connection, threads, query, position=threads.c.activity)
-    newest = (
-        select(func.max(runs.c.seq))
-        .where(runs.c.thread_id.in_([row.id for row in rows]))
-        .group_by(runs.c.thread_id)
+    rows, more = await page(
+        connection,
+        threads,
+        query,
+        *_chosen(title, archived),
+        position=threads.c.activity,
+        columns=(*threads.c, *_OF_NEWEST_RUN),
     )
-    found = await connection.execute(
-        select(runs.c.thread_id, runs.c.status, runs.c.assistant_id).where(runs.c.seq.in_(newest))
-    )
-    last_runs = {row.thread_id: row for row in found}
     objects = []
     for row in rows:
-        run = last_runs.get(row.id)
-        extra = {
-            "active_at": row.active_at,
-            "preview": row.preview,
-            "run_status": run.status if run else None,
-            "assistant_id": run.assistant_id if run else None,
-        }
-        objects.append({**to_object(row), "understudy": extra})
+        values = dict(zip((*_COLUMNS, "run_status", "assistant_id"), row, strict=True))
+        extra = {name: values[name] for name in _EXTRA}
+        objects.append({**_object(values), "understudy": extra})
     return list_object(objects, more)
+
+
+ARCHIVED, GONE_AT = "understudy_archived", "understudy_gone_at"
+"""Keys of metadata, of the app's: empty or not there when it is not so."""
+
+
+def _chosen(title: str, archived: bool | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if title:
+        named = func.coalesce(func.nullif(_told("title"), ""), threads.c.preview)
+        # The database knows the case of ASCII letters alone; others are asked for as they are
+        # mostly written.
+        written = {title, title.lower(), title.upper(), title.capitalize(), title.title()}
+        conditions.append(or_(*(named.icontains(each, autoescape=True) for each in written)))
+    if archived is not None:
+        put_away = func.coalesce(_told(ARCHIVED), "") != ""
+        conditions += [put_away if archived else ~put_away]
+        conditions.append(func.coalesce(_told(GONE_AT), "") == "")
+    return conditions
+
+
+def _told(key: str) -> ColumnElement[str]:
+    return threads.c.metadata[key].as_string()

@@ -6,18 +6,17 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.engine.errors import ApiError, not_found
+from services.engine.errors import ApiError, expired_store, not_found
 from services.engine.store.paging import PageQuery, list_object, page
 from services.engine.store.tables import (
-    chunks,
     vector_store_batches,
     vector_store_files,
     vector_stores,
 )
-from services.engine.store.tombs import bury
+from services.engine.store.tombs import bury, bury_entries
 
 entries = vector_store_files
 STATES = ("in_progress", "completed", "failed", "cancelled")
@@ -61,10 +60,10 @@ async def listing(connection: AsyncConnection, query: PageQuery) -> dict[str, An
 
 
 async def living(connection: AsyncConnection, store_id: str) -> dict[str, Any]:
-    """As ``get``, for a change of its files; raises ``ApiError`` (400) for an expired store."""
+    """As ``get``, to search it or change its files; raises ``ApiError`` (400) when it expired."""
     store = await get(connection, store_id)
     if store["status"] == "expired":
-        raise ApiError(f"Vector store '{store_id}' has expired and takes no more files.")
+        raise expired_store(store_id)
     return store
 
 
@@ -136,17 +135,29 @@ def entry_object(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-async def attach(connection: AsyncConnection, fields: Mapping[str, Any]) -> Row[Any]:
-    """Adds a file to a store, or indexes it anew if it is there already; the entry."""
+async def attach(
+    connection: AsyncConnection, store_id: str, rows: Sequence[Mapping[str, Any]]
+) -> int:
+    """Adds files to a store, or has them indexed anew that are there already; how many it has."""
     await connection.execute(
         delete(entries).where(
-            entries.c.vector_store_id == fields["vector_store_id"], entries.c.id == fields["id"]
-        )
+            entries.c.vector_store_id == store_id, entries.c.id == bindparam("file")
+        ),
+        [{"file": row["id"]} for row in rows],
     )
-    row: Row[Any] = (
-        await connection.execute(insert(entries).returning(entries), dict(fields))
-    ).one()
-    return row
+    await connection.execute(insert(entries), [dict(row) for row in rows])
+    counted = select(func.count()).where(entries.c.vector_store_id == store_id)
+    return int((await connection.execute(counted)).scalar_one())
+
+
+async def present(connection: AsyncConnection, store_id: str, file_ids: Sequence[str]) -> set[str]:
+    """Those of the files that are in the store, and not failed or cancelled there."""
+    statement = select(entries.c.id).where(
+        entries.c.vector_store_id == store_id,
+        entries.c.id.in_(file_ids),
+        entries.c.status.in_(("in_progress", "completed")),
+    )
+    return set(await connection.scalars(statement))
 
 
 async def entry(connection: AsyncConnection, store_id: str, file_id: str) -> Row[Any]:
@@ -178,13 +189,15 @@ async def change_entry(
 
 
 async def detach(connection: AsyncConnection, number: int) -> None:
+    await bury_entries(connection, entries.c.seq == number)
     await connection.execute(delete(entries).where(entries.c.seq == number))
 
 
 async def entry_listing(
-    connection: AsyncConnection, query: PageQuery, *conditions: ColumnElement[bool]
+    connection: AsyncConnection, store_id: str, query: PageQuery, *conditions: ColumnElement[bool]
 ) -> dict[str, Any]:
-    rows, more = await page(connection, entries, query, *conditions)
+    store = (entries.c.vector_store_id, store_id)
+    rows, more = await page(connection, entries, query, *conditions, within=store)
     return list_object([entry_object(row) for row in rows], more)
 
 
@@ -194,15 +207,20 @@ async def waiting(connection: AsyncConnection) -> list[Row[Any]]:
     return list(await connection.execute(statement))
 
 
-async def add_chunks(connection: AsyncConnection, number: int, texts: Sequence[str]) -> None:
-    if texts:
-        rows = [{"entry": number, "text": text} for text in texts]
-        await connection.execute(insert(chunks), rows)
+async def unfinished(connection: AsyncConnection, store_ids: Sequence[str]) -> bool:
+    """Whether a file of these stores is still to be indexed."""
+    statement = (
+        select(entries.c.seq)
+        .where(entries.c.vector_store_id.in_(store_ids), entries.c.status == "in_progress")
+        .limit(1)
+    )
+    return (await connection.execute(statement)).first() is not None
 
 
-async def chunk_texts(connection: AsyncConnection, number: int) -> list[str]:
-    statement = select(chunks.c.text).where(chunks.c.entry == number).order_by(chunks.c.seq)
-    return list(await connection.scalars(statement))
+async def use(connection: AsyncConnection, store_ids: Sequence[str]) -> None:
+    """Notes that a run uses the stores: their expiry counts from now."""
+    statement = update(vector_stores).where(vector_stores.c.id.in_(store_ids))
+    await connection.execute(statement.values(last_active_at=int(time.time())))
 
 
 # --- batches ----------------------------------------------------------------------------------
