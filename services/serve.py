@@ -33,13 +33,15 @@ def serve(
     allow_remote: bool = False,
     allow_hosts: Sequence[str] = (),
     strict: bool = False,
+    replace_metadata: bool = False,
 ) -> int:
     """Serves until it is asked to stop (SIGINT, SIGTERM); the exit code.
 
     Prints exactly one line to stdout, when it can answer. ``port`` 0 picks a free one.
     ``allow_remote`` is needed for a ``host`` that other machines can reach; ``allow_hosts`` are
     further names (``name`` or ``name:port``) that clients may call the server by. ``strict``
-    refuses what the hosted API refused for reasons of its own.
+    refuses what the hosted API refused for reasons of its own. ``replace_metadata``: new metadata
+    of an object replaces the old instead of merging into it.
     """
     if not allow_remote and not _is_loopback(host):
         _say(
@@ -62,7 +64,9 @@ def serve(
         _say(error.sentence)
         return 1
     with contextlib.closing(listener):
-        return asyncio.run(_run(listener, host, allow_hosts, paths, settings, token, strict))
+        return asyncio.run(
+            _run(listener, host, allow_hosts, paths, settings, token, strict, replace_metadata)
+        )
 
 
 async def _run(
@@ -73,6 +77,7 @@ async def _run(
     settings: LocalSettings,
     token: Token,
     strict: bool,
+    replace_metadata: bool,
 ) -> int:
     import uvicorn
 
@@ -95,6 +100,7 @@ async def _run(
             aliases=model.aliases,
             driver=model.driver,
             strict=strict,
+            replace_metadata=replace_metadata,
             patience=_PATIENCE,
         )
     )

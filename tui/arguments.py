@@ -87,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
         help="also refuse what the hosted API refused: requests without its beta header, and "
         "downloads of files uploaded for assistants",
     )
+    serve.add_argument(
+        "--replace-metadata",
+        action="store_true",
+        help="new metadata of an object replaces the old, instead of merging into it",
+    )
 
     ask = commands.add_parser(
         "ask",

@@ -96,6 +96,7 @@ def _serve(options: Namespace) -> int:
         allow_remote=options.allow_remote,
         allow_hosts=options.allow_host,
         strict=options.strict,
+        replace_metadata=options.replace_metadata,
     )
 
 

@@ -27,6 +27,7 @@ from services.engine.routes import (
     runs,
     search,
     threads,
+    titles,
     uploads,
     vector_stores,
 )
@@ -57,6 +58,7 @@ def create_app(settings: EngineSettings, connected: Connected | None = None) -> 
             *runs.routes,
             *messages.routes,
             *search.routes,
+            *titles.routes,
             *threads.routes,
             *models.routes,
             *files.routes,

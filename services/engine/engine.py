@@ -29,6 +29,7 @@ class Engine:
     contents: Contents
     indexer: Indexer
     strict: bool
+    replace_metadata: bool
     patience: float
 
     async def close(self) -> None:
@@ -79,6 +80,7 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
         contents,
         indexer,
         strict=settings.strict,
+        replace_metadata=settings.replace_metadata,
         patience=settings.patience,
     )
 

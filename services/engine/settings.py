@@ -25,5 +25,7 @@ class EngineSettings:
     driver: Literal["auto", "chat", "responses"] = "auto"
     strict: bool = False
     """Also refuse what the hosted API refused for its own reasons; see ``strict.py``."""
+    replace_metadata: bool = False
+    """Whether new metadata of an object replaces the old instead of merging into it."""
     patience: float = 0.0
     """Seconds that runs have to finish by themselves when the engine is closed."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from services.engine.retrieval.filters import DEEPEST, MOST_COMPARISONS, Filter, passes
+from services.engine.schemas.filters import DEEPEST, MOST_COMPARISONS, Filter, passes
 
 REPORT = {"year": 2024, "share": 0.5, "author": "Ann", "final": True}
 READ: TypeAdapter[Any] = TypeAdapter(Filter)

@@ -328,6 +328,12 @@ async def test_every_response_has_a_request_id_of_its_own() -> None:
     assert {answer.headers["x-content-type-options"] for answer in answers} == {"nosniff"}
 
 
+async def test_every_answer_has_the_hosted_apis_version_and_the_time_it_took() -> None:
+    for answer in [await ask(Inside(), headers) for headers in ([], GOOD)]:
+        assert answer.headers["openai-version"] == "2020-10-01"
+        assert 0 <= int(answer.headers["openai-processing-ms"]) < 60_000
+
+
 async def test_the_applications_own_headers_are_kept() -> None:
     own = [(b"x-request-id", b"req_mine"), (b"Cache-Control", b"no-cache")]
     outcome = await ask(Inside(headers=own), GOOD)

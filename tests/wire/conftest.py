@@ -58,9 +58,10 @@ OpenWire = Callable[..., Awaitable[Wire]]
 
 
 @asynccontextmanager
-async def open_wire(folder: Path, *scripts: Script) -> AsyncIterator[Wire]:
+async def open_wire(folder: Path, *scripts: Script, **settings: Any) -> AsyncIterator[Wire]:
+    """``settings`` are further fields of ``EngineSettings``."""
     model = ScriptedModel(*(scripts or (says("Hello", ", ", "world."),)))
-    app = create_app(EngineSettings(folder), connected(model))
+    app = create_app(EngineSettings(folder, **settings), connected(model))
     async with AsyncExitStack() as stack:
         lifespan = await stack.enter_async_context(Lifespan(app))
         http_client = httpx2.AsyncClient(

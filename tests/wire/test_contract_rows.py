@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.engine.models.base import Finished, ModelError, TextDelta
 from services.engine.store import runs as stored_runs
-from tests.wire.conftest import LOOK, Wire
+from tests.wire.conftest import LOOK, Wire, open_wire
 from tests.wire.scripted import USAGE, calls, says
 
 
@@ -157,11 +158,10 @@ async def test_an_end_sets_its_own_time_and_no_other(
     assert {name for name in step_times if step[name]} == {f"{of_step}_at"}
     assert step["status"] == of_step
     names = [event.event for event in told if not event.event.endswith("delta")]
-    assert names[-3:] == [
-        f"thread.message.{message['status']}",
-        f"thread.run.step.{of_step}",
-        f"thread.run.{status}",
-    ]
+    # A failure is told from within: the step, then its message.
+    parts = [f"thread.message.{message['status']}", f"thread.run.step.{of_step}"]
+    assert names[-3:-1] == (parts[::-1] if status == "failed" else parts)
+    assert names[-1] == f"thread.run.{status}"
 
 
 async def test_a_run_has_600_seconds_counted_from_its_creation(wire: Wire) -> None:
@@ -177,6 +177,21 @@ async def test_a_run_has_600_seconds_counted_from_its_creation(wire: Wire) -> No
     )
     assert (again.status, again.required_action) == ("queued", None)
     assert (again.expires_at, again.started_at) == (run.expires_at, run.started_at)
+
+
+async def test_a_file_search_without_a_store_finds_nothing_and_ends(wire: Wire) -> None:
+    """Assistants are often made with the tool before there is anything to search."""
+    wire.model.scripts = [calls(("file_search", '{"queries": ["capital"]}')), says("Nothing.")]
+    assistant = await wire.assistant(tools=[{"type": "file_search"}])
+    thread = await wire.thread("What is the capital?")
+    runs = wire.client.beta.threads.runs
+    async with asyncio.timeout(20):
+        run = await runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    assert run.status == "completed"
+    steps = (await wire.raw("GET", f"/threads/{thread.id}/runs/{run.id}/steps?order=asc")).json()
+    (call,) = steps["data"][0]["step_details"]["tool_calls"]
+    assert call["type"] == "file_search"
+    assert call["file_search"]["results"] == []
 
 
 # --- headers ----------------------------------------------------------------------------------
@@ -288,3 +303,25 @@ async def test_a_mistake_of_the_whole_body_names_no_parameter(wire: Wire) -> Non
     ):
         error = await _refused(wire, path, body)
         assert error["param"] is None
+
+
+# --- metadata ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_metadata_merges_or_replaces_as_the_engine_is_set(
+    tmp_path: Path, replaced: bool
+) -> None:
+    async with open_wire(tmp_path, replace_metadata=replaced) as wire:
+        first, second = {"a": "1", "b": "2"}, {"b": "3"}
+        expected = second if replaced else {"a": "1", "b": "3"}
+        assistant = await wire.assistant(metadata=first)
+        thread = await wire.client.beta.threads.create(metadata=first)
+        store = await wire.client.vector_stores.create(metadata=first)
+        for path in (
+            f"/assistants/{assistant.id}",
+            f"/threads/{thread.id}",
+            f"/vector_stores/{store.id}",
+        ):
+            changed = await wire.raw("POST", path, json={"metadata": second})
+            assert changed.json()["metadata"] == expected

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import delete, insert, select, text
 
 from services.engine.retrieval import search as searching
-from services.engine.retrieval.filters import Filter
 from services.engine.retrieval.search import Passage, search
 from services.engine.retrieval.words import analysed
+from services.engine.schemas.filters import Filter
 from services.engine.store import chunks, tables
 from services.engine.store.database import Database
 from services.engine.store.tables import files, vector_store_files, vector_stores

@@ -254,8 +254,8 @@ async def test_a_failure_closes_what_was_open_in_order(wire: Wire) -> None:
         thread.id, assistant_id=assistant.id, stream=True
     )
     assert names(await events_of(stream))[-3:] == [
-        "thread.message.incomplete",
         "thread.run.step.failed",
+        "thread.message.incomplete",
         "thread.run.failed",
     ]
 

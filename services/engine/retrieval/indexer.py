@@ -138,4 +138,5 @@ def _pieces(
     static = chunking["static"]
     text = decode(data)
     cut = pieces_of(text, static["max_chunk_size_tokens"], static["chunk_overlap_tokens"])
-    return [(piece, analysed(piece)) for piece in cut]
+    # With the name, a question that names the file finds it.
+    return [(piece, analysed(f"{file['filename']}\n{piece}")) for piece in cut]

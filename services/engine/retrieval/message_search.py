@@ -17,6 +17,7 @@ from services.engine.store import message_words
 from services.engine.store.database import Database
 from services.engine.store.failures import store_sentence
 from services.engine.store.message_words import Found
+from services.engine.store.threads import GONE_AT
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ async def search_messages(database: Database, query: str, *, most: int) -> list[
         if match is None:
             return []
         candidates = await message_words.ranked(connection, match, max(CANDIDATES, most))
+    # Deleted threads are not found, even while they can still be brought back.
+    candidates = [each for each in candidates if not each.thread_metadata.get(GONE_AT)]
     rarities = {term: rarity(count, number) for term, count in held.items()}
     usual = sum(each.words.count(" ") + 1 for each in candidates) / max(1, len(candidates))
     scorer = Scorer(wanted, rarities, usual)

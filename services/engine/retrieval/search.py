@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.engine.retrieval.filters import Comparison, Compound, passes
 from services.engine.retrieval.languages import TAGS
 from services.engine.retrieval.ranking import Scorer, fused, rarity
 from services.engine.retrieval.words import MATCHED_WORDS, Term, match_any, terms
+from services.engine.schemas.filters import Comparison, Compound, passes
 from services.engine.store import chunks
 from services.engine.store.chunks import Candidate
 

@@ -55,7 +55,7 @@ async def modify(request: Request) -> JSONResponse:
         resources = {**before["tool_resources"], **await resolved(connection, body.tool_resources)}
         fields["tool_resources"] = completed(resources, fields.get("tools", before["tools"]))
         if body.metadata is not None:
-            fields["metadata"] = merged_metadata(before["metadata"], body.metadata)
+            fields["metadata"] = merged_metadata(request, before["metadata"], body.metadata)
         return JSONResponse(await assistants.change(connection, assistant_id, fields))
 
 

@@ -13,8 +13,9 @@ from starlette.routing import Route
 from services.engine.engine import engine_of
 from services.engine.errors import ApiError, no_such_file
 from services.engine.ids import new_file_id
-from services.engine.routes.body import page_query, unsupported
+from services.engine.routes.body import page_query
 from services.engine.routes.form import sent_file
+from services.engine.routes.refusals import unsupported
 from services.engine.store import files
 from services.engine.strict import check_download
 

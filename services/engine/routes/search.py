@@ -12,6 +12,7 @@ from services.engine.engine import engine_of
 from services.engine.errors import ApiError
 from services.engine.retrieval.message_search import Hit, search_messages
 from services.engine.routes.body import page_query
+from services.engine.store.threads import ARCHIVED
 
 QUERY_CHARACTERS = 1_000
 
@@ -47,6 +48,7 @@ def _result(hit: Hit) -> dict[str, Any]:
         "snippet": hit.snippet,
         "marks": [list(mark) for mark in hit.marks],
         "start": hit.start,
+        "archived": bool(found.thread_metadata.get(ARCHIVED)),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
@@ -55,17 +55,15 @@ async def create(request: Request) -> JSONResponse:
 
 
 async def listing(request: Request) -> JSONResponse:
-    """All threads; ``title`` and ``archived`` (``true``, ``false``) choose among them."""
+    """All threads; ``title`` and ``state`` (``current``, ...) choose among them."""
     query = page_query(request)
     title = request.query_params.get("title", "").strip()[:TITLE_CHARACTERS]
-    archived = request.query_params.get("archived")
-    if archived not in (None, "true", "false"):
-        raise unsupported("archived", archived, ("true", "false"))
-    put_away = None if archived is None else archived == "true"
+    given = request.query_params.get("state")
+    state = next((each for each in get_args(threads.State) if each == given), None)
+    if given is not None and state is None:
+        raise unsupported("state", given, get_args(threads.State))
     async with engine_of(request).database.read() as connection:
-        return JSONResponse(
-            await threads.listing(connection, query, title=title, archived=put_away)
-        )
+        return JSONResponse(await threads.listing(connection, query, title=title, state=state))
 
 
 async def retrieve(request: Request) -> JSONResponse:
@@ -85,7 +83,7 @@ async def modify(request: Request) -> JSONResponse:
             given = await resolved(connection, body.tool_resources)
             fields["tool_resources"] = {**before["tool_resources"], **given}
         if body.metadata is not None:
-            fields["metadata"] = merged_metadata(before["metadata"], body.metadata)
+            fields["metadata"] = merged_metadata(request, before["metadata"], body.metadata)
         return JSONResponse(await threads.change(connection, thread_id, fields))
 
 

@@ -14,8 +14,9 @@ from services.engine.engine import engine_of
 from services.engine.ids import new_batch_id
 from services.engine.retrieval.attaching import attach_files, new_store
 from services.engine.retrieval.search import Passage, search
-from services.engine.routes.body import merged_metadata, page_query, read_body, unsupported
+from services.engine.routes.body import merged_metadata, page_query, read_body
 from services.engine.routes.polling import POLL_AFTER
+from services.engine.routes.refusals import unsupported
 from services.engine.schemas import (
     AttachFile,
     CreateBatch,
@@ -70,7 +71,7 @@ async def modify(request: Request) -> JSONResponse:
         before = await vector_stores.get(connection, _store_id(request))
         fields = body.model_dump(include={"name", "expires_after"}, exclude_unset=True)
         if body.metadata is not None:
-            fields["metadata"] = merged_metadata(before["metadata"], body.metadata)
+            fields["metadata"] = merged_metadata(request, before["metadata"], body.metadata)
         return JSONResponse(await vector_stores.change(connection, _store_id(request), fields))
 
 

@@ -66,7 +66,8 @@ async def end_run(
 ) -> list[Announcement] | None:
     """Ends the run if its status is one of ``when``; None if it was not.
 
-    Returns what to announce, in the contract's order: message, steps, run.
+    Returns what to announce, in the contract's order: message, steps, run; of a failure the steps
+    first.
     """
     async with database.write() as connection:
         return await end_run_within(connection, run_id, ending, in_flight, when=when)
@@ -103,6 +104,8 @@ async def end_run_within(
             fields["usage"] = usage_object(known.turn_usage)
         if (stored := await steps.change(connection, step["id"], fields)) is not None:
             announcements.append((f"thread.run.step.{fields['status']}", stored))
+    if ending.status == "failed":
+        announcements.sort(key=lambda each: not each[0].startswith("thread.run.step."))
     announcements.append((f"thread.run.{ending.status}", run))
     return announcements
 

@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.engine.retrieval.filters import Filter
 from services.engine.schemas.base import (
     METADATA_PAIRS,
     Metadata,
@@ -14,6 +13,7 @@ from services.engine.schemas.base import (
     MetadataValue,
     Request,
 )
+from services.engine.schemas.filters import Filter
 from services.engine.schemas.resources import Chunking
 
 Attributes = Annotated[

@@ -118,6 +118,15 @@ async def first(connection: AsyncConnection, thread_id: str) -> dict[str, Any] |
     return None if row is None else to_object(row)
 
 
+async def beginning(
+    connection: AsyncConnection, thread_id: str, most: int
+) -> list[dict[str, Any]]:
+    """The thread's oldest messages, oldest first."""
+    statement = select(messages).where(messages.c.thread_id == thread_id)
+    rows = await connection.execute(statement.order_by(messages.c.seq).limit(most))
+    return [to_object(row) for row in rows]
+
+
 async def has_user_message(connection: AsyncConnection, thread_id: str) -> bool:
     found = await connection.scalar(
         select(messages.c.seq)

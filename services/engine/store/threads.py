@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     Column,
@@ -25,6 +25,10 @@ from services.engine.store.tables import runs, threads
 from services.engine.store.tombs import bury
 
 PREVIEW_CHARACTERS = 80
+ARCHIVED, GONE_AT = "understudy_archived", "understudy_gone_at"
+"""Keys of metadata that the app writes; empty, or not there, when it is not so."""
+
+State = Literal["current", "archived", "deleted"]
 
 
 def _next_activity() -> Any:
@@ -112,26 +116,49 @@ async def remove(connection: AsyncConnection, thread_id: str) -> None:
     await connection.execute(delete(threads).where(threads.c.id == thread_id))
 
 
+def _chosen(title: str, state: State | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if title:
+        named = func.coalesce(func.nullif(_told("title"), ""), threads.c.preview)
+        # The database knows the case of ASCII letters alone; others are asked for as they are
+        # mostly written.
+        written = {title, title.lower(), title.upper(), title.capitalize(), title.title()}
+        conditions.append(or_(*(named.icontains(each, autoescape=True) for each in written)))
+    if state is not None:
+        put_away = func.coalesce(_told(ARCHIVED), "") != ""
+        deleted = func.coalesce(_told(GONE_AT), "") != ""
+        conditions += [deleted] if state == "deleted" else [~deleted]
+        if state != "deleted":
+            conditions += [put_away if state == "archived" else ~put_away]
+    return conditions
+
+
+def _told(key: str) -> ColumnElement[str]:
+    """A value of the metadata."""
+    value: ColumnElement[str] = threads.c.metadata[key].as_string()
+    return value
+
+
 async def listing(
     connection: AsyncConnection,
     query: PageQuery,
     *,
     title: str = "",
-    archived: bool | None = None,
+    state: State | None = None,
 ) -> dict[str, Any]:
     """The threads by their last activity.
 
     Not part of the hosted API. Beside the thread's own fields each has an ``understudy`` object:
     ``active_at``, ``preview`` (the first message's first words), and of the newest run
     ``run_status`` and ``assistant_id``. ``title`` is what the title holds, in any case of its
-    letters; ``archived`` leaves those out that are not as it says, and those that are deleted but
-    can still be brought back.
+    letters; ``state`` chooses those put away, those that are deleted but can still be brought back,
+    or the others.
     """
     rows, more = await page(
         connection,
         threads,
         query,
-        *_chosen(title, archived),
+        *_chosen(title, state),
         position=threads.c.activity,
         columns=(*threads.c, *_OF_NEWEST_RUN),
     )
@@ -142,25 +169,3 @@ async def listing(
         objects.append({**_object(values), "understudy": extra})
     return list_object(objects, more)
 
-
-ARCHIVED, GONE_AT = "understudy_archived", "understudy_gone_at"
-"""Keys of metadata, of the app's: empty or not there when it is not so."""
-
-
-def _chosen(title: str, archived: bool | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if title:
-        named = func.coalesce(func.nullif(_told("title"), ""), threads.c.preview)
-        # The database knows the case of ASCII letters alone; others are asked for as they are
-        # mostly written.
-        written = {title, title.lower(), title.upper(), title.capitalize(), title.title()}
-        conditions.append(or_(*(named.icontains(each, autoescape=True) for each in written)))
-    if archived is not None:
-        put_away = func.coalesce(_told(ARCHIVED), "") != ""
-        conditions += [put_away if archived else ~put_away]
-        conditions.append(func.coalesce(_told(GONE_AT), "") == "")
-    return conditions
-
-
-def _told(key: str) -> ColumnElement[str]:
-    return threads.c.metadata[key].as_string()
