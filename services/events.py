@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.records import ApprovalRequest, Message, Run, ToolStep, Usage
+from services.records import ApprovalRequest, Citation, Message, Run, Thought, ToolStep, Usage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +38,22 @@ class TextAdded:
 
     message_id: str
     text: str
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReasoningAdded:
+    """More of what the model thinks before it answers or calls tools."""
+
+    thought_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReasoningEnded:
+    """The model has thought; ``thought`` is the whole of it."""
+
+    thought: Thought
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +104,8 @@ RunEvent = (
     | RunChanged
     | MessageStarted
     | TextAdded
+    | ReasoningAdded
+    | ReasoningEnded
     | MessageEnded
     | StepChanged
     | ApprovalNeeded

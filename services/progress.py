@@ -6,7 +6,8 @@ event means for the screen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,26 @@ from services import reading
 from services.events import (
     MessageEnded,
     MessageStarted,
+    ReasoningAdded,
+    ReasoningEnded,
     RunChanged,
     RunEvent,
     RunStarted,
     StepChanged,
     TextAdded,
 )
-from services.records import Message, Run, TextPart, ToolCall, ToolStep
+from services.records import Citation, Message, Run, TextPart, Thought, ToolCall, ToolStep
 
 if TYPE_CHECKING:
     from openai.types.beta import AssistantStreamEvent
+
+
+REASONING = "thread.understudy.reasoning.delta"
+"""The event by which our own engine tells what the model thinks; nobody else has it."""
+
+
+# A message or a step begins before the last of the thought is told; its text comes after it.
+_STILL_THINKING = (".created", ".queued", ".in_progress")
 
 
 class _OpenMessage:
@@ -32,10 +43,27 @@ class _OpenMessage:
     def __init__(self, message: Message):
         self.message = message
         self.pieces: list[str] = []
+        self.citations: list[Citation] = []
 
     def snapshot(self) -> Message:
         text = "".join(self.pieces)
-        return replace(self.message, parts=(TextPart(text),)) if text else self.message
+        if not text:
+            return self.message
+        return replace(self.message, parts=(TextPart(text, tuple(self.citations)),))
+
+
+class _OpenThought:
+    """A thought that grows."""
+
+    def __init__(self, id: str, run_id: str):
+        self.id = id
+        self.run_id = run_id
+        self.pieces: list[str] = []
+        self._began = time.monotonic()
+
+    def snapshot(self) -> Thought:
+        seconds = time.monotonic() - self._began
+        return Thought(self.id, self.run_id, "".join(self.pieces), seconds)
 
 
 class Progress:
@@ -43,7 +71,9 @@ class Progress:
 
     def __init__(self) -> None:
         self.run: Run | None = None
-        self._items: dict[str, Message | _OpenMessage | ToolStep] = {}
+        self._items: dict[str, Message | _OpenMessage | ToolStep | Thought | _OpenThought] = {}
+        self._thinking: _OpenThought | None = None
+        self._thoughts = 0
 
     def replay(self) -> Iterator[RunEvent]:
         """The events that rebuild what is there now."""
@@ -52,10 +82,15 @@ class Progress:
         for item in self._items.values():
             if isinstance(item, ToolStep):
                 yield StepChanged(item)
+            elif isinstance(item, Thought):
+                yield ReasoningEnded(item)
+            elif isinstance(item, _OpenThought):
+                yield ReasoningAdded(item.id, "".join(item.pieces))
             elif isinstance(item, _OpenMessage):
                 yield MessageStarted(item.message)
                 if item.pieces:
-                    yield TextAdded(item.message.id, "".join(item.pieces))
+                    text, citations = "".join(item.pieces), tuple(item.citations)
+                    yield TextAdded(item.message.id, text, citations)
             else:
                 yield MessageStarted(replace(item, parts=()))
                 yield MessageEnded(item)
@@ -64,6 +99,11 @@ class Progress:
         """What one event of the stream means. An end state is noted, and told by the session."""
         name = str(event.event)
         data: Any = event.data
+        if name == REASONING:
+            yield from self._think(data)
+            return
+        if self._thinking is not None and not name.endswith(_STILL_THINKING):
+            yield self._thought()
         if name == "thread.message.delta":
             yield from self._message_delta(data)
         elif name == "thread.run.step.delta":
@@ -120,8 +160,29 @@ class Progress:
         return [
             item.snapshot() if isinstance(item, _OpenMessage) else item
             for item in self._items.values()
-            if not isinstance(item, ToolStep)
+            if isinstance(item, Message | _OpenMessage)
         ]
+
+    def _think(self, data: Any) -> Iterator[RunEvent]:
+        """More of a thought; beyond v2, so the SDK knows no form of it."""
+        delta = data.delta if hasattr(data, "delta") else None
+        text = delta.get("text") if isinstance(delta, Mapping) else getattr(delta, "text", None)
+        if not text:
+            return
+        if self._thinking is None:
+            run_id = self.run.id if self.run is not None else str(data.id)
+            self._thoughts += 1
+            self._thinking = _OpenThought(f"thought/{run_id}/{self._thoughts}", run_id)
+            self._items[self._thinking.id] = self._thinking
+        self._thinking.pieces.append(str(text))
+        yield ReasoningAdded(self._thinking.id, str(text))
+
+    def _thought(self) -> RunEvent:
+        """What was thought is complete: something else follows."""
+        assert self._thinking is not None
+        thought, self._thinking = self._thinking.snapshot(), None
+        self._items[thought.id] = thought
+        return ReasoningEnded(thought)
 
     def _message_delta(self, data: Any) -> Iterator[RunEvent]:
         item = self._items.get(data.id)
@@ -129,13 +190,16 @@ class Progress:
             return
         for part in data.delta.content or []:
             text = ""
+            cited: tuple[Citation, ...] = ()
             if part.type == "text" and part.text is not None:
                 text = part.text.value or ""
+                cited = tuple(reading.citations(part.text.annotations))
             elif part.type == "refusal":
                 text = part.refusal or ""
-            if text:
+            if text or cited:
                 item.pieces.append(text)
-                yield TextAdded(data.id, text)
+                item.citations += cited
+                yield TextAdded(data.id, text, cited)
 
     def _step_delta(self, data: Any) -> Iterator[RunEvent]:
         step = self._items.get(data.id)

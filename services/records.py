@@ -9,7 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from services.assistant_records import Assistant as Assistant
+from services.assistant_records import AssistantDraft as AssistantDraft
+from services.assistant_records import BuiltinTool as BuiltinTool
+from services.assistant_records import FunctionTool as FunctionTool
+from services.assistant_records import ImportReport as ImportReport
+from services.assistant_records import NamedResource as NamedResource
+from services.assistant_records import OtherTool as OtherTool
+from services.assistant_records import ResponseFormat as ResponseFormat
+from services.assistant_records import Tool as Tool
+from services.content_records import Citation as Citation
+from services.content_records import FoundFile as FoundFile
+from services.content_records import Passage as Passage
+from services.content_records import Picture as Picture
+from services.content_records import Thought as Thought
+from services.outgoing import Draft as Draft
+from services.outgoing import Fold as Fold
+from services.outgoing import Outgoing as Outgoing
+from services.outgoing import PendingFile as PendingFile
 
 RunStatus = Literal[
     "queued",
@@ -22,6 +41,8 @@ RunStatus = Literal[
     "incomplete",
     "expired",
 ]
+Notify = Literal["auto", "bell", "osc9", "osc777", "off"]
+Marks = Literal["auto", "unicode", "ascii"]
 ACTIVE_STATUSES: frozenset[str] = frozenset(
     {"queued", "in_progress", "requires_action", "cancelling"}
 )
@@ -41,64 +62,22 @@ class ServiceError(Exception):
         self.code = code
 
 
+class FileThere(ServiceError):
+    """A file of that name exists, and was left as it is."""
+
+
 class RunNotStarted(ServiceError):
     """The message is stored in its thread, but the run that answers it could not be started."""
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionTool:
-    """A function the model may ask for; ``parameters`` is its JSON Schema, or None without any."""
-
-    name: str
-    description: str = ""
-    parameters: Mapping[str, Any] | None = None
-    strict: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltinTool:
-    """A tool the server itself carries out."""
-
-    kind: Literal["file_search", "code_interpreter"]
-
-
-Tool = FunctionTool | BuiltinTool
-
-
-@dataclass(frozen=True, slots=True)
-class Assistant:
-    """An assistant as it is stored; ``temperature`` and ``top_p`` None where it names none."""
-
-    id: str
-    name: str
-    model: str
-    instructions: str = ""
-    description: str = ""
-    tools: tuple[Tool, ...] = ()
-    temperature: float | None = None
-    top_p: float | None = None
-    created_at: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class AssistantDraft:
-    """What the assistant form edits: the fields a user can set, without an id."""
-
-    name: str
-    model: str
-    instructions: str = ""
-    description: str = ""
-    tools: tuple[Tool, ...] = ()
-    temperature: float | None = None
-    top_p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
     """A conversation as the thread list shows it.
 
-    ``title`` is empty until the first message named it. ``run_status`` is the newest run's state
-    (None before the first run): a thread whose state is ``requires_action`` waits for a decision.
+    ``title`` is empty until the first message named it; ``titled`` tells that somebody gave it one.
+    ``run_status`` is the newest run's state (None before the first run): a thread whose state is
+    ``requires_action`` waits for a decision. ``gone_at`` is when a thread that was deleted, and can
+    still be brought back, is deleted for good.
     """
 
     id: str
@@ -107,10 +86,17 @@ class Thread:
     active_at: int
     run_status: RunStatus | None = None
     assistant_id: str | None = None
+    titled: bool = False
+    archived: bool = False
+    gone_at: int | None = None
 
     @property
     def waits_for_decision(self) -> bool:
         return self.run_status == "requires_action"
+
+    @property
+    def failed(self) -> bool:
+        return self.run_status in ("failed", "expired")
 
     @property
     def busy(self) -> bool:
@@ -118,10 +104,37 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadPage:
+    """Some of the threads, the one that was active last first; ``more`` when there are others."""
+
+    threads: tuple[Thread, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A message that a search over all threads found.
+
+    ``snippet`` is a stretch of its text on one line; ``marks`` are the (start, end) of the words in
+    it that were looked for.
+    """
+
+    thread_id: str
+    thread_title: str
+    message_id: str
+    role: str
+    created_at: int
+    snippet: str
+    marks: tuple[tuple[int, int], ...] = ()
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TextPart:
-    """Text of a message, Markdown as the model wrote it."""
+    """Text of a message, Markdown as the model wrote it, with the markers of its citations."""
 
     text: str
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +163,25 @@ Part = TextPart | RefusalPart | ImageFilePart | ImageUrlPart
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file given along with a message, and the tools that may use it."""
+    """A file given along with a message, and the tools that may use it.
+
+    ``name`` is its file's name where that is known.
+    """
 
     file_id: str
     tools: tuple[str, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that the server keeps; ``size`` in bytes."""
+
+    id: str
+    name: str
+    size: int
+    purpose: str
+    created_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +201,16 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
 
     @property
+    def citations(self) -> tuple[Citation, ...]:
+        """What the markers in the message's text stand for."""
+        return tuple(
+            citation
+            for part in self.parts
+            if isinstance(part, TextPart)
+            for citation in part.citations
+        )
+
+    @property
     def text(self) -> str:
         """All text of the message, Markdown as the model wrote it."""
         return "\n\n".join(
@@ -182,13 +220,24 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call of a tool in a run step; ``output`` is None until there is one."""
+    """One call of a tool in a run step; ``output`` is None until there is one.
+
+    ``failed`` tells that the output is the error of a function, not its result; ``denied``, that
+    the user would not have it run. ``found`` is what a file search found, None until it is over,
+    for its ``queries`` where the server tells them; ``images`` are the files that a code
+    interpreter drew.
+    """
 
     id: str
     kind: Literal["function", "file_search", "code_interpreter"]
     name: str
     arguments: str = ""
     output: str | None = None
+    failed: bool = False
+    denied: bool = False
+    found: tuple[FoundFile, ...] | None = None
+    queries: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +294,7 @@ class Conversation:
     """
 
     thread: Thread
-    items: tuple[Message | ToolStep, ...]
+    items: tuple[Message | ToolStep | Thought, ...]
     older: bool = False
     last_run: Run | None = None
 
@@ -330,5 +379,17 @@ class Settings:
     """What the settings file says, with defaults; see ``services/local/settings.py``."""
 
     theme: str = "understudy-dark"
+    theme_chosen: bool = False
+    """Whether the user said so; else a light terminal gets a light theme."""
+    model_titles: bool = True
+    """Whether the model names threads after its first answer."""
     keymap: Mapping[str, str] = field(default_factory=dict)
+    notify: Notify = "auto"
+    """How to tell what happens while the terminal is not in front."""
+    title: bool = True
+    """Whether the terminal's title says how things stand."""
+    plain: bool = False
+    """Whether the app starts as lines of text, for screen readers."""
+    marks: Marks = "auto"
+    """The signs that frames and marks are drawn with."""
     problems: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from services import reading
+from services.connection.extras import extras_of
 from services.connection.resources import threads_of
 from services.connection.speaking import speaking
 from services.decisions import Decisions
@@ -58,6 +59,7 @@ class RunSession:
         self.assistant_id = assistant_id
         self.question = question
         threads = threads_of(client)
+        self._extras = extras_of(client)
         self._runs = threads.runs
         self._messages = threads.messages
         self._progress = Progress()
@@ -133,10 +135,18 @@ class RunSession:
 
     async def begin(self, **settings: Any) -> None:
         """Creates the run; raises ``ServiceError`` when the server refuses it."""
-        async with speaking("start the run"):
-            stream = await self._runs.create(
-                self.thread_id, assistant_id=self.assistant_id, stream=True, **settings
+        async def create() -> AsyncStream[AssistantStreamEvent]:
+            stream: AsyncStream[AssistantStreamEvent] = await self._runs.create(
+                self.thread_id,
+                assistant_id=self.assistant_id,
+                stream=True,
+                extra_query=self._extras.query(),
+                **settings,
             )
+            return stream
+
+        async with speaking("start the run"):
+            stream = await self._extras.asking(create)
         self._carry_on(self._follow_stream(stream))
 
     def pick_up(self, run: WireRun) -> None:

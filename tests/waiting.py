@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from inspect import isawaitable
 from typing import TypeVar
 
@@ -25,3 +26,24 @@ async def until(
                 await asyncio.sleep(0.005)
     except TimeoutError:
         raise AssertionError(f"This did not come true within {seconds} s: {condition}") from None
+
+
+@asynccontextmanager
+async def longest_pause() -> AsyncIterator[Callable[[], float]]:
+    """Measures how long, in seconds, nobody else got a turn of the event loop."""
+    loop = asyncio.get_running_loop()
+    longest = 0.0
+
+    async def look() -> None:
+        nonlocal longest
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.002)
+            longest = max(longest, loop.time() - before)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield lambda: longest
+        await asyncio.sleep(0.005)
+    finally:
+        looking.cancel()

@@ -50,6 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command="app")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and leave")
     parser.add_argument("--connection", metavar="NAME", help="where the assistants live")
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="lines of text instead of a full screen: for screen readers and simple terminals",
+    )
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--thread", metavar="ID", help="open this thread")
     start.add_argument("--resume", action="store_true", help="open the last thread")

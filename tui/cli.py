@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -33,7 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _serve(options)
         if options.command == "ask":
             return _ask(options)
-        return _app(options.connection, thread=options.thread, resume=options.resume)
+        return _app(
+            options.connection,
+            thread=options.thread,
+            resume=options.resume,
+            plain=options.plain,
+        )
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -41,19 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # -- the commands --------------------------------------------------------------------------------
 
 
-def _app(connection: str | None = None, *, thread: str | None = None, resume: bool = False) -> int:
-    terminal = os.environ.get("TERM", "")
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    if not all(_is_terminal(stream) for stream in streams):
-        _say("The app needs a terminal, and this is none. For scripts and pipes: understudy ask")
-        return WRONG_USAGE
-    if terminal in ("", "dumb"):
-        named = f"TERM={terminal}" if terminal else "TERM is not set"
-        _say(
-            f"The app cannot draw on this terminal ({named}). Set TERM (for example "
-            "TERM=xterm-256color), or ask without a screen: understudy ask"
-        )
-        return WRONG_USAGE
+def _app(
+    connection: str | None = None,
+    *,
+    thread: str | None = None,
+    resume: bool = False,
+    plain: bool = False,
+) -> int:
     # Textual waits this long (milliseconds) to tell Escape from the beginning of another key, and
     # reads the variable when it is imported.
     os.environ.setdefault("ESCDELAY", "25")
@@ -70,14 +70,54 @@ def _app(connection: str | None = None, *, thread: str | None = None, resume: bo
     except ServiceError as error:
         _say(error.sentence)
         return FAILED
+    plain = plain or workspace.settings.plain
+    if refusal := _no_lines() if plain else _no_screen():
+        _say(refusal)
+        return WRONG_USAGE
     start_log(workspace.log_path.parent)
+    if plain:
+        from tui.plain.front import run_plain
+
+        collector.release()
+        draw_in_utf8(sys.__stdout__, sys.__stderr__)
+        return run_plain(workspace, thread_id=thread, resume=resume)
 
     from tui.app import UnderstudyApp
 
+    encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
     draw_in_utf8(sys.__stdout__, sys.__stderr__)
-    app = UnderstudyApp(workspace, thread_id=thread, resume=resume)
-    app.run()
+    app = UnderstudyApp(
+        workspace, thread_id=thread, resume=resume, environment=os.environ, encoding=encoding
+    )
+    try:
+        app.run()
+    finally:
+        if (farewell := app.attention.farewell()) and sys.__stderr__ is not None:
+            with contextlib.suppress(OSError):  # the window may be gone
+                sys.__stderr__.write(farewell)
+                sys.__stderr__.flush()
     return app.return_code or DONE
+
+
+def _no_screen() -> str:
+    """Why nothing can be drawn here, and what to do instead; empty where it can."""
+    terminal = os.environ.get("TERM", "")
+    if not all(_is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        return "The app needs a terminal, and this is none. For scripts and pipes: understudy ask"
+    if terminal in ("", "dumb"):
+        named = f"TERM={terminal}" if terminal else "TERM is not set"
+        return (
+            f"The app cannot draw on this terminal ({named}). Lines of text work here: understudy "
+            "--plain. Or set TERM (for example TERM=xterm-256color), or ask without a screen: "
+            "understudy ask"
+        )
+    return ""
+
+
+def _no_lines() -> str:
+    if sys.stdin is None or sys.stdout is None:
+        return "Understudy needs somewhere to read and to write: its input or output is closed."
+    return ""
 
 
 def draw_in_utf8(*streams: TextIO | None) -> None:

@@ -10,104 +10,22 @@ Bindings, the footer, the palette, the help screen and the README's key table ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
-Where = Literal[
-    "app", "workspace", "composer", "transcript", "assistants", "threads", "approval", "form"
-]
-Group = Literal["Conversation", "Message", "Threads", "Assistants", "Approval", "Panes", "App"]
-
-GROUPS: tuple[Group, ...] = (
-    "Message",
-    "Conversation",
-    "Approval",
-    "Threads",
-    "Assistants",
-    "Panes",
-    "App",
-)
-
-ENCLOSING: Mapping[Where, tuple[Where, ...]] = {
-    "app": (),
-    "workspace": ("app",),
-    "composer": ("workspace", "app"),
-    "transcript": ("workspace", "app"),
-    "assistants": ("workspace", "app"),
-    "threads": ("workspace", "app"),
-    "approval": ("workspace", "app"),
-    "form": ("app",),
-}
-"""For each place, the places around it whose keys work there too."""
-
-PLACES: Mapping[Where, str] = {
-    "app": "anywhere",
-    "workspace": "in the conversation view",
-    "composer": "in the message box",
-    "transcript": "in the conversation",
-    "assistants": "in the assistant list",
-    "threads": "in the thread list",
-    "approval": "on a decision",
-    "form": "in the assistant form",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One thing a user can do.
-
-    ``keys`` is a comma separated list of Textual key names, empty without a default key.
-    ``action`` is the Textual action; one without a namespace belongs to the widget of ``where``.
-    ``needs`` completes "needs ...", for a command chosen while it makes no sense. ``label`` is the
-    word in the footer; without one the command is not in the footer.
-    """
-
-    id: str
-    title: str
-    help: str
-    group: Group
-    where: Where
-    action: str
-    keys: str = ""
-    label: str = ""
-    needs: str = ""
-    priority: bool = False
-
-    def binding(self) -> Binding:
-        """The Textual binding of this command; only for commands with a key."""
-        return Binding(
-            self.keys,
-            self.action,
-            self.label or self.title,
-            show=bool(self.label),
-            priority=self.priority,
-            id=self.id,
-            tooltip=self.help,
-        )
-
+from tui.command import ENCLOSING as ENCLOSING
+from tui.command import GROUPS, NO_KEY, Group, Where
+from tui.command import PLACES as PLACES
+from tui.command import Command as Command
+from tui.commands_assistants import ASSISTANTS
+from tui.commands_reading import READING
+from tui.commands_writing import WRITING
 
 # Alt with a digit is no key: on plain terminals it types the sign that a Mac's keyboard has there.
 
 # fmt: off
 COMMANDS: tuple[Command, ...] = (
-    # Message
-    Command(
-        "message.send", "Send the message",
-        "Send what the message box holds to the chosen assistant.",
-        "Message", "composer", "send", keys="enter", priority=True,
-    ),
-    Command(
-        "message.newline", "Break the line",
-        "Begin a new line in the message. Shift+Enter works where the terminal can tell it apart.",
-        "Message", "composer", "newline", keys="ctrl+j,shift+enter", priority=True,
-    ),
-    Command(
-        "message.editor", "Write in your editor",
-        "Open the message in $VISUAL or $EDITOR; saving and closing brings it back.",
-        "Message", "workspace", "screen.open_editor", keys="ctrl+g",
-    ),
+    *WRITING,
     # Conversation
     Command(
         "run.cancel", "Stop the answer",
@@ -118,7 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "run.retry", "Answer again",
         "Run the assistant again on this thread, without a new message.",
-        "Conversation", "workspace", "screen.retry", keys="ctrl+r",
+        "Conversation", "workspace", "screen.retry", keys="f9",
         needs="a thread with a message and no answer being written",
     ),
     Command(
@@ -126,26 +44,7 @@ COMMANDS: tuple[Command, ...] = (
         "Send the last answer, as Markdown, to the clipboard.",
         "Conversation", "workspace", "screen.copy_answer", keys="alt+c", needs="an answer",
     ),
-    Command(
-        "transcript.previous", "Entry above",
-        "Move the mark to the message or step above.",
-        "Conversation", "transcript", "cursor(-1)", keys="alt+up",
-    ),
-    Command(
-        "transcript.next", "Entry below",
-        "Move the mark to the message or step below.",
-        "Conversation", "transcript", "cursor(1)", keys="alt+down",
-    ),
-    Command(
-        "transcript.fold", "Open or close the step",
-        "Show what a step did, or only its one line.",
-        "Conversation", "transcript", "fold", keys="enter,space",
-    ),
-    Command(
-        "transcript.copy", "Copy the marked entry",
-        "Send the marked message or step to the clipboard.",
-        "Conversation", "transcript", "copy", keys="c",
-    ),
+    *READING,
     # Approval
     Command(
         "approval.once", "Run the function once",
@@ -206,44 +105,61 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "thread.delete", "Delete the thread",
-        "Delete the thread with its messages, after a question.",
+        "Delete the thread with its messages. For a while it can be brought back.",
         "Threads", "threads", "screen.delete_thread", keys="delete", label="delete",
         needs="a thread",
     ),
-    # Assistants
     Command(
-        "assistant.choose", "Answer with this assistant",
-        "The highlighted assistant answers the next message.",
-        "Assistants", "assistants", "select", keys="enter", label="choose",
+        "thread.undo_delete", "Bring the deleted thread back",
+        "Undo the last deletion of a thread, within 20 seconds of it and before you quit.",
+        "Threads", "workspace", "screen.undo_delete", keys="alt+z",
+        needs="a thread that was deleted a moment ago",
     ),
     Command(
-        "assistant.new", "New assistant",
-        "Make an assistant: a name, a model, instructions and tools.",
-        "Assistants", "assistants", "screen.new_assistant", keys="n", label="new assistant",
+        "thread.archive", "Put the thread away, or back",
+        "Take the thread out of the list without deleting it; on one put away, put it back.",
+        "Threads", "threads", "screen.archive_thread", keys="a", label="put away",
+        needs="a thread",
     ),
     Command(
-        "assistant.edit", "Edit the assistant",
-        "Change the assistant's model, instructions and tools.",
-        "Assistants", "assistants", "screen.edit_assistant", keys="e", label="edit",
-        needs="an assistant",
+        "thread.show_archived", "Show the threads put away",
+        "List the threads that were put away; once more, the others again.",
+        "Threads", "threads", "screen.show_archived", keys="v", needs="a connection",
     ),
     Command(
-        "assistant.delete", "Delete the assistant",
-        "Delete the assistant, after a question. Its conversations stay.",
-        "Assistants", "assistants", "screen.delete_assistant", keys="delete", label="delete",
-        needs="an assistant",
+        "thread.search", "Search all threads",
+        "Search what was said in every thread, and open the place that is found.",
+        "Threads", "workspace", "screen.search_threads", keys="alt+s", label="search",
+        needs="a connection",
     ),
     Command(
-        "form.save", "Save the assistant",
-        "Save what the form holds and close it.",
-        "Assistants", "form", "save", keys="ctrl+s", label="save", needs="the assistant form",
-        priority=True,
+        "thread.export", "Export the thread",
+        "Write the thread as Markdown, JSON or HTML into the folder the app was started in.",
+        "Threads", "workspace", "screen.export_thread", keys="alt+x", needs="a thread",
     ),
     Command(
-        "form.cancel", "Close the form",
-        "Close the form; asks first when something was changed.",
-        "Assistants", "form", "cancel", keys="escape", label="cancel", needs="the assistant form",
+        "thread.fork", "Fork from this message",
+        "A new thread with copies of the messages up to the marked one, or the last.",
+        "Threads", "transcript", "screen.fork_thread", keys="f", needs="a message",
     ),
+    Command(
+        "message.edit", "Edit the question and ask again",
+        "Take the marked question back into the message box, in a fork; this thread stays.",
+        "Threads", "transcript", "screen.edit_message", keys="e",
+        needs="a question in this thread",
+    ),
+    Command(
+        "answer.regenerate", "Another answer, in a fork",
+        "Have the marked question answered anew in a fork; this thread keeps the answer it has.",
+        "Threads", "transcript", "screen.regenerate", keys="r", needs="a question in this thread",
+    ),
+    Command(
+        "answer.continue", "Go on with the answer",
+        "Have an answer that was stopped or cut off written on, below it.",
+        "Threads", "transcript", "screen.continue_answer", keys="plus",
+        needs="a last answer that was stopped or cut off",
+    ),
+    *ASSISTANTS,
     # Panes
     Command(
         "pane.assistants", "Go to the assistants",
@@ -279,6 +195,16 @@ COMMANDS: tuple[Command, ...] = (
         "pane.toggle_files", "Show or hide the files",
         "Fold the files away, or bring them back.",
         "Panes", "workspace", "screen.toggle_pane('files')", keys="f5",
+    ),
+    Command(
+        "pane.leave", "Back to the message box",
+        "From a list or the conversation; nothing is changed.",
+        "Panes", "workspace", "screen.leave_pane", keys="escape",
+    ),
+    Command(
+        "app.jump", "Jump to a place",
+        "A letter appears on every pane and field; the letter goes there.",
+        "Panes", "app", "app.jump", keys="alt+j", label="jump", priority=True,
     ),
     # App
     Command(
@@ -335,7 +261,8 @@ def grouped() -> Iterator[tuple[Group, tuple[Command, ...]]]:
 
 def keys_of(command: Command, keymap: Mapping[str, str]) -> tuple[str, ...]:
     """The keys of a command after the user's ``keymap``, as Textual names."""
-    return tuple(key.strip() for key in keymap.get(command.id, command.keys).split(",") if key)
+    keys = (key.strip() for key in keymap.get(command.id, command.keys).split(","))
+    return tuple(key for key in keys if key and key != NO_KEY)
 
 
 _NAMES = {
@@ -345,6 +272,7 @@ _NAMES = {
     "up": "Up",
     "down": "Down",
     "slash": "/",
+    "plus": "+",
     "space": "Space",
     "question_mark": "?",
     "pageup": "PgUp",

@@ -1,6 +1,7 @@
-"""The two themes of the app's own: calm grounds, one warm accent, text well above the background.
+"""The themes of the app's own: calm grounds, one warm accent, text well above the background.
 
-Text and ground differ by at least 7:1, dimmed text and state colours by at least 4.5:1.
+Text and ground differ by at least 7:1, dimmed text and state colours by at least 4.5:1. Two are for
+terminals with 16 colours: they name colours of the terminal's own palette instead of mixing them.
 """
 
 from __future__ import annotations
@@ -87,5 +88,99 @@ LIGHT = Theme(
     },
 )
 
-THEMES: tuple[Theme, ...] = (DARK, LIGHT)
+DARK_16 = Theme(
+    name="understudy-16-dark",
+    ansi=True,
+    dark=True,
+    primary="ansi_bright_cyan",
+    secondary="ansi_white",
+    accent="ansi_bright_yellow",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    success="ansi_bright_green",
+    warning="ansi_bright_yellow",
+    error="ansi_bright_red",
+    variables={
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_bright_white",
+        "border": "ansi_bright_yellow",
+        "border-blurred": "ansi_white",
+        "block-cursor-background": "ansi_white",
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "ansi_default",
+        "block-cursor-blurred-foreground": "ansi_default",
+        "block-hover-background": "ansi_default",
+        "footer-background": "ansi_default",
+        "footer-key-foreground": "ansi_bright_yellow",
+        "footer-description-foreground": "ansi_white",
+        "input-cursor-background": "ansi_bright_white",
+        "input-cursor-foreground": "ansi_black",
+        "input-selection-background": "ansi_cyan",
+        "input-selection-foreground": "ansi_black",
+        "screen-selection-background": "ansi_cyan",
+        "screen-selection-foreground": "ansi_black",
+        "scrollbar": "ansi_white",
+        "scrollbar-hover": "ansi_bright_white",
+        "scrollbar-active": "ansi_bright_yellow",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "scrollbar-corner-color": "ansi_default",
+        "link-color": "ansi_bright_cyan",
+        "button-focus-text-style": "bold reverse",
+    },
+)
+
+LIGHT_16 = Theme(
+    name="understudy-16-light",
+    ansi=True,
+    dark=False,
+    primary="ansi_blue",
+    secondary="ansi_black",
+    accent="ansi_blue",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    success="ansi_black",
+    warning="ansi_red",
+    error="ansi_red",
+    variables={
+        "ansi-background": "ansi_bright_white",
+        "ansi-foreground": "ansi_black",
+        "border": "ansi_blue",
+        "border-blurred": "ansi_black",
+        "block-cursor-background": "ansi_blue",
+        "block-cursor-foreground": "ansi_bright_white",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "ansi_default",
+        "block-cursor-blurred-foreground": "ansi_default",
+        "block-hover-background": "ansi_default",
+        "footer-background": "ansi_default",
+        "footer-key-foreground": "ansi_blue",
+        "footer-description-foreground": "ansi_black",
+        "input-cursor-background": "ansi_black",
+        "input-cursor-foreground": "ansi_bright_white",
+        "input-selection-background": "ansi_blue",
+        "input-selection-foreground": "ansi_bright_white",
+        "screen-selection-background": "ansi_blue",
+        "screen-selection-foreground": "ansi_bright_white",
+        "scrollbar": "ansi_black",
+        "scrollbar-hover": "ansi_black",
+        "scrollbar-active": "ansi_blue",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "scrollbar-corner-color": "ansi_default",
+        "link-color": "ansi_blue",
+        "button-focus-text-style": "bold reverse",
+    },
+)
+
+THEMES: tuple[Theme, ...] = (DARK, LIGHT, DARK_16, LIGHT_16)
 DEFAULT = DARK.name

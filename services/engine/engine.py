@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from services.engine.models.connect import Connected, connect
 from services.engine.retrieval.indexer import Indexer
+from services.engine.retrieval.message_search import MessageSearch
 from services.engine.runs.runner import Runner
 from services.engine.settings import EngineSettings
 from services.engine.store import files, uploads
@@ -28,6 +29,7 @@ class Engine:
     owners: Owners
     contents: Contents
     indexer: Indexer
+    message_search: MessageSearch
     strict: bool
     replace_metadata: bool
     patience: float
@@ -61,7 +63,7 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
         await database.open()
         owners.enter()
         await _sweep_files(database, contents)
-        indexer = Indexer(database, contents)
+        indexer = Indexer(database, contents, settings.data_folder / "engines" / "indexing.lock")
         runner = Runner(database, owners, connected, contents, indexer)
         await runner.open()
     except BaseException as error:
@@ -79,6 +81,7 @@ async def open_engine(settings: EngineSettings, connected: Connected | None = No
         owners,
         contents,
         indexer,
+        MessageSearch(database),
         strict=settings.strict,
         replace_metadata=settings.replace_metadata,
         patience=settings.patience,

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
-from services.records import ServiceError, Settings
+from services.records import Marks, Notify, ServiceError, Settings
 
 Driver = Literal["auto", "chat", "responses"]
+TITLES = ("model", "first line")
 
 DEFAULT_SETTINGS_TEXT = """\
 # Understudy's settings. Every line is optional; a line that begins with # is off.
 
 # theme = "understudy-dark"
+# Who names threads: the "model", after its first answer, or their "first line" alone.
+# titles = "model"
 
 [model]
 # An OpenAI-compatible endpoint, ending in /v1. Without one the built-in rehearsal model answers.
@@ -34,8 +37,20 @@ DEFAULT_SETTINGS_TEXT = """\
 [model.aliases]
 # "gpt-4o" = "llama3.3"
 
+[terminal]
+# How to tell that an answer is ready or a decision is needed while the terminal is not in front:
+# "bell", "osc9" or "osc777" (a notification of the desktop, in terminals that have it), "off";
+# "auto" takes what this terminal is known to show, else the bell.
+# notify = "auto"
+# Whether the window's title says how things stand; it is put back at the end.
+# title = true
+# Lines of text instead of a full screen, for screen readers; so does: understudy --plain
+# plain = false
+# The signs of frames and marks: "unicode" or "ascii"; "auto" goes by the locale.
+# marks = "auto"
+
 [keymap]
-# A command's id and the keys that carry it out.
+# A command's id and the keys that carry it out; "" takes its keys away.
 # "thread.new" = "ctrl+n"
 """
 
@@ -79,6 +94,9 @@ def read_settings(file: Path, environment: Mapping[str, str] | None = None) -> L
     reader = _Reader(file, text, problems)
 
     theme = reader.string(tables, "", "theme")
+    titles = reader.string(tables, "", "titles") or TITLES[0]
+    if titles not in TITLES:
+        reader.problem("", "titles", 'it must be "model" or "first line"')
     keymap = reader.strings(tables, "", "keymap")
     model = reader.table(tables, "", "model")
     url = reader.string(model, "model", "url")
@@ -90,7 +108,13 @@ def read_settings(file: Path, environment: Mapping[str, str] | None = None) -> L
         reader.problem(
             "model", "key", "keys do not belong in a settings file; set UNDERSTUDY_MODEL_KEY"
         )
-    reader.report_unknown(tables, "", {"theme", "keymap", "model"})
+    terminal = reader.table(tables, "", "terminal")
+    notify = reader.choice(terminal, "terminal", "notify", get_args(Notify))
+    marks = reader.choice(terminal, "terminal", "marks", get_args(Marks))
+    title = reader.switch(terminal, "terminal", "title", default=True)
+    plain = reader.switch(terminal, "terminal", "plain", default=False)
+    reader.report_unknown(tables, "", {"theme", "titles", "keymap", "model", "terminal"})
+    reader.report_unknown(terminal, "terminal", {"notify", "title", "plain", "marks"})
     reader.report_unknown(model, "model", {"url", "default", "aliases", "driver"})
 
     if url is not None and not _is_endpoint(url):
@@ -105,7 +129,13 @@ def read_settings(file: Path, environment: Mapping[str, str] | None = None) -> L
     return LocalSettings(
         screen=Settings(
             theme=theme or Settings().theme,
+            theme_chosen=theme is not None,
+            model_titles=titles != TITLES[1],
             keymap=keymap,
+            notify=cast(Notify, notify or "auto"),
+            title=title,
+            plain=plain,
+            marks=cast(Marks, marks or "auto"),
             problems=tuple(problems),
         ),
         model=ModelSettings(
@@ -193,6 +223,22 @@ class _Reader:
             return value or None
         self.problem(path, key, "it must be a text in quotes")
         return None
+
+    def choice(
+        self, table: Mapping[str, Any], path: str, key: str, choices: Sequence[str]
+    ) -> str | None:
+        value = table.get(key)
+        if value is None or value in choices:
+            return value
+        self.problem(path, key, f"it must be one of {', '.join(choices)}")
+        return None
+
+    def switch(self, table: Mapping[str, Any], path: str, key: str, *, default: bool) -> bool:
+        value = table.get(key, default)
+        if isinstance(value, bool):
+            return value
+        self.problem(path, key, "it must be true or false")
+        return default
 
     def table(self, table: Mapping[str, Any], path: str, key: str) -> Mapping[str, Any]:
         value = table.get(key, {})

@@ -104,7 +104,7 @@ async def fill(database: Database, texts: Mapping[str, Sequence[str]]) -> float:
     began = time.perf_counter()
     async with database.write() as connection:
         for seq, each in enumerate(texts.values(), start=1):
-            await chunks.add(connection, seq, [(text, analysed(text)) for text in each])
+            await chunks.add(connection, seq, [(text, analysed(text), None) for text in each])
     return time.perf_counter() - began
 
 

@@ -93,7 +93,7 @@ class Driver:
         await self.until(lambda: self.screen.flow.page.session is not None, "the run is followed")
 
     async def open(self, thread_id: str) -> None:
-        thread = self.screen.catalogue.thread(thread_id)
+        thread = self.screen.shelf.thread(thread_id)
         assert thread is not None
         self.screen.show_thread(thread)
         await self.until(

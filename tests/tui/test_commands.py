@@ -10,15 +10,19 @@ from textual.widgets import Input, OptionList, TextArea
 from services.records import Settings
 from tests.tui.fake_workspace import FakeWorkspace
 from tests.tui.support import running
-from tui.commands import BY_ID, COMMANDS, ENCLOSING, Command, keys_of, keys_text, readable
+from tui.commands import BY_ID, COMMANDS, Command, keys_of, keys_text, readable
+from tui.keys import OTHER_KEYS, meet
 from tui.screens.assistant_form import AssistantForm
 from tui.screens.help import help_text
+from tui.screens.inspector import Inspector
 from tui.widgets.approval_card import ApprovalCard
+from tui.widgets.attachment_list import AttachmentList
+from tui.widgets.queue_list import QueueList
 
-NO_TEXT = ("assistants", "threads", "approval", "transcript")
+NO_TEXT = (
+    "assistants", "threads", "approval", "transcript", "queue", "attachments", "inspector",
+)  # fmt: skip
 """Places where nothing is written."""
-NEVER = {"ctrl+m", "ctrl+i", "ctrl+h", "ctrl+left_square_bracket", "ctrl+[", "ctrl+f"}
-"""Other keys on plain terminals, and the one that find will have."""
 
 
 def text_keys() -> set[str]:
@@ -31,14 +35,6 @@ def text_keys() -> set[str]:
     return keys | {"ctrl+b", "tab", "shift+tab"}
 
 
-def share_a_place(one: Command, other: Command) -> bool:
-    return (
-        one.where == other.where
-        or one.where in ENCLOSING[other.where]
-        or other.where in ENCLOSING[one.where]
-    )
-
-
 def test_ids_are_unique() -> None:
     assert len(BY_ID) == len(COMMANDS)
 
@@ -47,10 +43,9 @@ def test_no_two_commands_share_a_key_in_one_place() -> None:
     clashes = [
         (one.id, other.id)
         for one, other in itertools.combinations(COMMANDS, 2)
-        if share_a_place(one, other) and set(keys_of(one, {})) & set(keys_of(other, {}))
+        if meet(one, other) and set(keys_of(one, {})) & set(keys_of(other, {}))
     ]
-    # Escape on a decision or in a form leaves these; only outside of them it stops the run.
-    assert clashes == [("run.cancel", "approval.park")]
+    assert clashes == []
 
 
 def test_keys_that_edit_text_are_never_taken_where_text_is_written() -> None:
@@ -62,9 +57,16 @@ def test_keys_that_edit_text_are_never_taken_where_text_is_written() -> None:
         assert not taken, command.id
 
 
-def test_keys_that_are_other_keys_on_plain_terminals_are_never_bound() -> None:
+def test_keys_that_mean_something_else_to_terminals_are_never_bound() -> None:
+    desktops = {"f10", "f11"}  # the menu of a window, and its full screen
+    multiplexers = {"ctrl+a", "ctrl+b"}  # what screen and tmux begin their own keys with
+    stopping = {"ctrl+z", "ctrl+backslash"}
+    digits = {f"alt+{digit}" for digit in "0123456789"}
     for command in COMMANDS:
-        assert not set(keys_of(command, {})) & NEVER, command.id
+        taken = set(keys_of(command, {}))
+        assert not taken & (set(OTHER_KEYS) | desktops | multiplexers | stopping | digits), (
+            command.id
+        )
 
 
 def test_a_letter_is_only_a_key_where_nothing_is_typed() -> None:
@@ -81,12 +83,18 @@ _PLAIN = {
     "delete": "\x1b[3~",
     "alt+up": "\x1b[1;3A",
     "alt+down": "\x1b[1;3B",
+    "shift+up": "\x1b[1;2A",
+    "shift+down": "\x1b[1;2B",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
     "f3": "\x1bOR",
     "f4": "\x1bOS",
     "f5": "\x1b[15~",
     "f8": "\x1b[19~",
+    "f9": "\x1b[20~",
+    "left": "\x1b[D",
+    "right": "\x1b[C",
+    "plus": "+",
 }
 """What a terminal without a keyboard protocol sends for a key."""
 
@@ -170,11 +178,14 @@ async def test_every_command_with_a_key_is_bound_where_the_table_says() -> None:
             "app": driver.app,
             "workspace": screen,
             "composer": screen.composer,
+            "queue": QueueList(),
+            "attachments": AttachmentList(),
             "transcript": screen.transcript,
             "assistants": screen.assistant_list,
             "threads": screen.thread_list,
             "approval": ApprovalCard(),
             "form": form,
+            "inspector": Inspector(driver.workspace, "thread_1", {}),
         }
         for command in COMMANDS:
             if command.keys:
@@ -217,10 +228,10 @@ async def test_the_palette_says_what_a_command_needs_that_makes_no_sense_now() -
 
 
 async def test_a_user_changes_a_key_by_command_id() -> None:
-    workspace = FakeWorkspace(settings=Settings(keymap={"app.help": "f9", "no.such": "f10"}))
+    workspace = FakeWorkspace(settings=Settings(keymap={"app.help": "f11", "no.such": "f12"}))
     async with running(workspace) as driver:
         await driver.pilot.press("f1")
         assert len(driver.app.screen_stack) == 1
-        await driver.pilot.press("f9")
+        await driver.pilot.press("f11")
         await driver.until(lambda: len(driver.app.screen_stack) == 2, "help is open")
-        assert "F9" in str(driver.app.screen.query_one("#help-text").render())
+        assert "F11" in str(driver.app.screen.query_one("#help-text").render())

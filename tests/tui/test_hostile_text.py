@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input, OptionList
 
 import tui
 from services.events import ApprovalNeeded, StepChanged
@@ -13,6 +14,7 @@ from services.records import (
     Assistant,
     Attachment,
     ConnectionState,
+    SearchHit,
     ServiceError,
     Thread,
     ToolCall,
@@ -20,7 +22,7 @@ from services.records import (
 )
 from tests.tui.fake_workspace import NOW, FakeWorkspace, a_message, a_request
 from tests.tui.support import Driver, running
-from tui.screens.dialogs import ConfirmScreen
+from tui.screens.search import SearchScreen
 
 CLICK = "[@click=app.quit]press[/]"
 HOSTILE = (
@@ -61,6 +63,10 @@ async def test_hostile_text_in_every_field_is_inert(text: str) -> None:
         a_message("m1", text, own=True, attachments=(attachment,)),
         a_message("m2", text),
     ]
+    hit = SearchHit(
+        "thread_1", text, "m1", text, NOW, f"words {text}", ((0, 5), (6, 6 + len(text)))
+    )
+    workspace.threads.hits = (hit,)
     async with running(workspace, size=(140, 40)) as driver:
         assert no_controls(driver.drawn())
         await driver.open("thread_1")
@@ -99,7 +105,19 @@ async def test_hostile_text_in_every_field_is_inert(text: str) -> None:
         await driver.settle()
         assert no_controls(driver.drawn())
         driver.screen.action_delete_thread()
-        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen), "a question")
+        await driver.until(lambda: workspace.deletions.pending, "it is deleted")
+        await driver.settle()
+        assert no_controls(driver.drawn())
+        driver.screen.action_undo_delete()
+        await driver.until(lambda: driver.thread_id == "thread_1", "it is back")
+        await driver.settle()
+        assert no_controls("".join(driver.said()))
+        driver.screen.action_search_threads()
+        await driver.until(lambda: isinstance(driver.app.screen, SearchScreen), "the search")
+        await driver.settle()
+        driver.app.screen.query_one(Input).value = "words"
+        results = driver.app.screen.query_one(OptionList)
+        await driver.until(lambda: results.option_count, "a result")
         await driver.settle()
         assert no_controls(driver.drawn())
         await walk_over(driver)

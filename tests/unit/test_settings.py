@@ -73,6 +73,18 @@ def test_the_driver_is_one_of_three_and_the_environment_wins(file: Path) -> None
     assert odd.screen.problems == ("UNDERSTUDY_MODEL_DRIVER must be one of auto, chat, responses.",)
 
 
+def test_who_names_threads_is_chosen_in_the_file(file: Path) -> None:
+    for line, by_the_model, problems in (
+        ('titles = "model"', True, 0),
+        ('titles = "first line"', False, 0),
+        ('titles = "somebody"', True, 1),
+        ("titles = false", True, 1),
+    ):
+        file.write_text(line)
+        screen = read_settings(file, {}).screen
+        assert (screen.model_titles, len(screen.problems)) == (by_the_model, problems), line
+
+
 def test_the_key_is_not_in_the_repr() -> None:
     found = read_settings(Path("/nowhere/settings.toml"), {"UNDERSTUDY_MODEL_KEY": "sk-secret"})
     assert found.model.key == "sk-secret"
@@ -204,3 +216,43 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_the_terminal_is_told_can_be_set(file: Path) -> None:
+    file.write_text('[terminal]\nnotify = "osc777"\ntitle = false\nplain = true\nmarks = "ascii"\n')
+    screen = read_settings(file, {}).screen
+    assert (screen.notify, screen.title, screen.plain, screen.marks) == (
+        "osc777",
+        False,
+        True,
+        "ascii",
+    )
+    assert screen.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('notify = "loud"', "terminal.notify is ignored: it must be one of auto, bell"),
+        ("notify = 3", "terminal.notify is ignored"),
+        ('title = "yes"', "terminal.title is ignored: it must be true or false"),
+        ("plain = 1", "terminal.plain is ignored: it must be true or false"),
+        ('marks = "latin"', "terminal.marks is ignored: it must be one of auto, unicode, ascii"),
+        ("bell = true", "terminal.bell is ignored: there is no such setting"),
+    ],
+)
+def test_a_wrong_setting_of_the_terminal_names_file_line_and_reason(
+    file: Path, line: str, reason: str
+) -> None:
+    file.write_text(f"[terminal]\n{line}\n")
+    found = read_settings(file, {}).screen
+    (problem,) = found.problems
+    assert f"{file}, line 2" in problem
+    assert reason in problem
+    assert (found.notify, found.title, found.plain, found.marks) == ("auto", True, False, "auto")
+
+
+def test_a_theme_counts_as_chosen_only_when_the_file_names_one(file: Path) -> None:
+    assert not read_settings(file, {}).screen.theme_chosen
+    file.write_text('theme = "understudy-dark"\n')
+    assert read_settings(file, {}).screen.theme_chosen

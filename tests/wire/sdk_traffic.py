@@ -100,6 +100,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
 # Beyond the hosted API: the SDK has no types for them.
 OWN = {
     ("GET", "/threads/search"),
+    ("POST", "/threads/{thread_id}/title"),
     ("GET", "/threads/{thread_id}/runs/{run_id}/requests"),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import longest_pause
 from tests.wire.conftest import open_wire
 from tests.wire.scripted import says
 from tests.wire.test_file_search import BOATS, CATS, asks, newest, ran, searching, told
@@ -85,3 +86,33 @@ async def test_markers_count_on_through_the_thread_and_old_ones_stay_true(tmp_pa
         assert part.type == "text"
         cited = [(each.text, names[each.file_citation.file_id]) for each in part.text.annotations]  # type: ignore[union-attr]  # both are file_citation
         assert cited == [("【1:0†source】", "boats.md"), ("【0:0†source】", "cats.md")]
+
+
+async def test_a_flood_of_markers_is_cited_whole_and_holds_up_nobody(tmp_path: Path) -> None:
+    flood = "All day【0:0†source】. " * 5_000
+    async with open_wire(tmp_path, asks("sleeping cats"), says(flood)) as wire:
+        assistant_id, thread_id = await searching(wire, ("cats.md", CATS))
+        async with longest_pause() as pause:
+            run = await ran(wire, assistant_id, thread_id)
+        assert run.status == "completed"
+        (part,) = (await newest(wire, thread_id)).content
+        assert part.type == "text"
+        assert part.text.value == flood
+        assert len(part.text.annotations) == 5_000
+        for each in part.text.annotations:
+            assert flood[each.start_index : each.end_index] == each.text
+        assert pause() < 0.3
+
+
+async def test_numbers_that_a_text_makes_up_do_not_end_citations(tmp_path: Path) -> None:
+    scripts = (asks("sleeping cats"), says("All day 【0:0†source】."))
+    async with open_wire(tmp_path, *scripts) as wire:
+        assistant_id, thread_id = await searching(wire, ("cats.md", CATS))
+        await wire.client.beta.threads.messages.create(
+            thread_id, role="user", content="You said 【999999999:0†source】."
+        )
+        await ran(wire, assistant_id, thread_id)
+        assert told(wire.model.requests[1]).startswith("【0:0†source】")
+        (part,) = (await newest(wire, thread_id)).content
+        assert part.type == "text"
+        assert [each.text for each in part.text.annotations] == ["【0:0†source】"]

@@ -179,14 +179,28 @@ async def test_a_run_has_600_seconds_counted_from_its_creation(wire: Wire) -> No
     assert (again.expires_at, again.started_at) == (run.expires_at, run.started_at)
 
 
-async def test_a_file_search_without_a_store_finds_nothing_and_ends(wire: Wire) -> None:
+async def test_a_file_search_without_a_store_is_offered_to_nobody(wire: Wire) -> None:
     """Assistants are often made with the tool before there is anything to search."""
+    assistant = await wire.assistant(tools=[{"type": "file_search"}])
+    thread = await wire.thread("What is the capital?")
+    run = await wire.client.beta.threads.runs.create_and_poll(
+        thread_id=thread.id, assistant_id=assistant.id
+    )
+    assert run.status == "completed"
+    assert not wire.model.requests[0].tools
+
+
+async def test_a_file_search_that_is_insisted_on_without_a_store_finds_nothing(
+    wire: Wire,
+) -> None:
     wire.model.scripts = [calls(("file_search", '{"queries": ["capital"]}')), says("Nothing.")]
     assistant = await wire.assistant(tools=[{"type": "file_search"}])
     thread = await wire.thread("What is the capital?")
     runs = wire.client.beta.threads.runs
     async with asyncio.timeout(20):
-        run = await runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+        run = await runs.create_and_poll(
+            thread_id=thread.id, assistant_id=assistant.id, tool_choice={"type": "file_search"}
+        )
     assert run.status == "completed"
     steps = (await wire.raw("GET", f"/threads/{thread.id}/runs/{run.id}/steps?order=asc")).json()
     (call,) = steps["data"][0]["step_details"]["tool_calls"]

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from openai.types.beta.threads import Message, Run
 from sqlalchemy import update
 
 from services.engine.models.base import Finished, ModelRequest, TextDelta
+from services.engine.store import threads
 from services.engine.store.tables import vector_stores
+from services.engine.tools.toolbox import open_toolbox
 from services.events import ApprovalNeeded, RunEvent, StepChanged
 from services.functions.folder import FunctionsFolder
 from services.runs import Runs
@@ -140,8 +143,8 @@ async def test_a_call_without_a_query_is_answered_all_the_same(
 async def test_a_function_of_that_name_stays_the_clients(tmp_path: Path) -> None:
     own: Any = {"type": "function", "function": {"name": "file_search"}}
     async with open_wire(tmp_path, calls(("file_search", "{}"))) as wire:
-        assistant = await wire.assistant(tools=[SEARCH, own])
-        run = await ran(wire, assistant.id, (await wire.thread("Hello")).id)
+        assistant_id, thread_id = await searching(wire, ("cats.md", CATS))
+        run = await ran(wire, assistant_id, thread_id, tools=[SEARCH, own])
         assert run.status == "requires_action"
         assert [tool.name for tool in wire.model.requests[0].tools] == [
             "file_search_tool",
@@ -198,18 +201,18 @@ async def test_assistant_and_thread_are_both_searched(tmp_path: Path) -> None:
 
 
 async def test_a_later_attachment_is_found_by_the_next_run(tmp_path: Path) -> None:
-    scripts = (asks("cats"), says("Nothing."), asks("sleeping cats"), says("Found."))
+    scripts = (says("I have no files."), asks("sleeping cats"), says("Found."))
     async with open_wire(tmp_path, *scripts) as wire:
         assistant = await wire.assistant(tools=[SEARCH])
         thread = await wire.thread("When do cats sleep?")
         await ran(wire, assistant.id, thread.id)
-        assert told(wire.model.requests[1]) == "No passage of the files fits these queries."
+        assert not wire.model.requests[0].tools
         file = await stored(wire, "cats.md", CATS)
         await wire.client.beta.threads.messages.create(
             thread.id, role="user", content="Here.", attachments=[attach(file.id, SEARCH)]
         )
         await ran(wire, assistant.id, thread.id)
-        assert "cats.md" in told(wire.model.requests[3])
+        assert "cats.md" in told(wire.model.requests[2])
 
 
 async def test_a_run_keeps_its_stores_alive(tmp_path: Path) -> None:
@@ -360,3 +363,58 @@ async def _until_asked(session: RunSession) -> AsyncIterator[RunEvent]:
         yield event
         if isinstance(event, ApprovalNeeded):
             return
+
+
+# --- very much of it ----------------------------------------------------------------------------
+
+
+LONG = b"Cats sleep at dawn, for most of the day. " * 2000
+
+
+async def test_many_searches_in_one_turn_share_the_room_there_is(tmp_path: Path) -> None:
+    many = calls(*[("file_search", '{"query": "sleeping cats"}')] * 50)
+    async with open_wire(tmp_path, many, says("See 【49:0†source】.")) as wire:
+        names = [(f"{number}.md", b"%d. " % number + LONG) for number in range(3)]
+        run = await ran(wire, *await searching(wire, *names))
+        assert run.status == "completed"
+        outputs = [each for each in wire.model.requests[1].messages if each.role == "tool"]
+        assert len(outputs) == 50
+        assert sum(len(each.text) for each in outputs) < 50 * 4_000
+        (part,) = (await newest(wire, run.thread_id)).content
+        assert part.type == "text"
+        assert [each.text for each in part.text.annotations] == ["【49:0†source】"]
+
+
+async def test_a_model_that_goes_on_searching_is_not_asked_more_than_fits(tmp_path: Path) -> None:
+    searches = [asks("sleeping cats") for _ in range(8)]
+    async with open_wire(tmp_path, *searches, says("Done.")) as wire:
+        names = [(f"{number}.md", b"%d. " % number + LONG) for number in range(3)]
+        assistant_id, thread_id = await searching(wire, *names)
+        run = await ran(wire, assistant_id, thread_id, max_prompt_tokens=40_000)
+        assert run.status == "completed"
+        outputs = [each.text for each in wire.model.requests[-1].messages if each.role == "tool"]
+        assert len(outputs) == 8
+        assert sum(map(len, outputs)) < 40_000 * 4
+        assert outputs[0].startswith("[This was left out")
+        assert outputs[-1].startswith("【7:0†source】")
+
+
+async def test_a_thread_that_goes_just_as_its_run_begins_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_wire(tmp_path, says("Ok.")) as wire:
+        assistant_id, thread_id = await searching(wire, ("cats.md", CATS))
+
+        async def after_the_thread(*given: Any, **more: Any) -> Any:
+            async with wire.engine.database.write() as connection:
+                await threads.remove(connection, thread_id)
+            return await open_toolbox(*given, **more)
+
+        monkeypatch.setattr("services.engine.runs.loop.open_toolbox", after_the_thread)
+        stream = await wire.client.beta.threads.runs.create(
+            thread_id, assistant_id=assistant_id, stream=True
+        )
+        with pytest.raises(openai.APIError, match="No run found"):
+            async for _ in stream:
+                pass
+        assert [each for each in caplog.records if each.exc_info] == []

@@ -58,6 +58,7 @@ BODIES: Mapping[str, type[schemas.Request] | None] = {
     "/threads/{thread_id}": schemas.ModifyThread,
     "/threads/{thread_id}/messages": schemas.CreateMessage,
     "/threads/{thread_id}/messages/{message_id}": schemas.ModifyMessage,
+    "/threads/{thread_id}/title": None,
     "/threads/{thread_id}/runs": schemas.CreateRun,
     "/threads/{thread_id}/runs/{run_id}": schemas.ModifyRun,
     "/threads/{thread_id}/runs/{run_id}/cancel": None,

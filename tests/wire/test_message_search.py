@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.engine.retrieval.words import analysed
+from services.engine.store import message_words
+from tests.waiting import longest_pause
 from tests.wire.conftest import Wire, open_wire
 from tests.wire.scripted import says
 from tests.wire.test_store_failures import limit_pages
@@ -117,3 +121,40 @@ async def test_a_full_disk_does_not_keep_anybody_from_searching(wire: Wire) -> N
     assert len(await found(wire, "stork")) == 1
     await limit_pages(wire.engine.database, more=10_000)
     assert len(await found(wire, "stork")) == 2
+
+
+async def test_long_messages_hold_up_nobody(wire: Wire) -> None:
+    """Neither while they are indexed, nor while the place of the words is looked for."""
+    odd = " ".join(f"x{uuid.uuid4()}" for _ in range(4_000))
+    thread = await wire.thread(*(f"{odd} zebra {number}" for number in range(4)))
+    for _ in range(2):
+        async with longest_pause() as pause:
+            hits = await found(wire, "zebra", limit=100)
+        assert {hit["thread_id"] for hit in hits} == {thread.id}
+        assert all(hit["snippet"][slice(*hit["marks"][0])] == "zebra" for hit in hits)
+        assert pause() < 0.3
+
+
+async def test_searches_at_once_index_what_is_new_once(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wire.thread("An okapi.")
+    made: list[str] = []
+
+    def counting(text: str) -> str:
+        made.append(text)
+        return analysed(text)
+
+    monkeypatch.setattr("services.engine.retrieval.message_search.analysed", counting)
+    answers = await asyncio.gather(*(found(wire, "okapi") for _ in range(5)))
+    assert [len(each) for each in answers] == [1] * 5
+    assert made == ["An okapi."]
+
+
+async def test_words_of_deleted_messages_leave_the_index(wire: Wire) -> None:
+    thread = await wire.thread("A quagga.", "Another quagga.")
+    assert len(await found(wire, "quagga")) == 2
+    await wire.client.beta.threads.delete(thread.id)
+    assert await found(wire, "quagga") == []
+    async with wire.engine.database.read() as connection:
+        assert await message_words.number(connection) == 0

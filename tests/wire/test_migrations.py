@@ -6,8 +6,10 @@ that called a function, and a vector store with one indexed file.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,3 +117,81 @@ async def only_thread(wire: Wire) -> str:
     listed = (await wire.raw("GET", "/threads")).json()["data"]
     assert len(listed) == 1
     return str(listed[0]["id"])
+
+
+# --- neighbours, full disks -----------------------------------------------------------------------
+
+
+async def test_engines_that_start_at_once_migrate_once_and_keep_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(1, tmp_path / "data")
+    before = tables_of(folder / "understudy.db")
+    databases = [Database(folder / "understudy.db") for _ in range(4)]
+    await asyncio.gather(*(database.open() for database in databases))
+    for database in databases:
+        await database.close()
+    assert tables_of(folder / "understudy.db.schema-1") == before
+    assert sorted(path.name for path in folder.glob("understudy.db.*")) == [
+        "understudy.db.schema-1"
+    ]
+
+
+async def test_one_that_looked_before_a_neighbour_migrated_keeps_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(1, tmp_path / "data")
+    path = folder / "understudy.db"
+    before = tables_of(path)
+    late = Database(path)
+    first = Database(path)
+    await first.open()
+    await first.close()
+    monkeypatch.setattr("services.engine.store.database._schema_version", lambda _: 1)
+    await late.open()
+    await late.close()
+    assert tables_of(folder / "understudy.db.schema-1") == before
+
+
+async def test_a_copy_that_cannot_be_made_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(1, tmp_path / "data")
+    before = tables_of(folder / "understudy.db")
+
+    class Full(sqlite3.Connection):
+        def backup(self, target: sqlite3.Connection, **_: object) -> None:
+            target.execute("CREATE TABLE half (here)")
+            raise sqlite3.OperationalError("database or disk is full")
+
+    plain = sqlite3.connect
+
+    def connect(*given: Any, **more: Any) -> sqlite3.Connection:
+        return plain(*given, **{"factory": Full, **more})
+
+    database = Database(folder / "understudy.db")
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", connect)
+        with pytest.raises(StoreError, match="disk is full"):
+            await database.open()
+    await database.close()
+    assert list(folder.glob("*schema-1*")) == []
+    assert tables_of(folder / "understudy.db") == before
+
+
+async def test_a_neighbour_that_migrates_for_long_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.engine.store.database.BUSY_TIMEOUT_MS", 20)
+    path = folder_of(1, tmp_path / "data") / "understudy.db"
+    neighbour = sqlite3.connect(path, isolation_level=None)
+    neighbour.execute("BEGIN IMMEDIATE")
+    database = Database(path)
+    opening = asyncio.create_task(database.open())
+    await asyncio.sleep(0.1)
+    assert not opening.done()
+    neighbour.execute("COMMIT")
+    neighbour.close()
+    async with asyncio.timeout(10):
+        await opening
+    await database.close()

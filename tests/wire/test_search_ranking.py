@@ -68,7 +68,7 @@ class Store:
                     },
                 )
             ).scalar_one()
-            await chunks.add(connection, entry, [(each, analysed(each)) for each in texts])
+            await chunks.add(connection, entry, [(each, analysed(each), None) for each in texts])
         return entry
 
     async def search(
@@ -266,7 +266,7 @@ async def test_an_empty_engine_finds_nothing(store: Store) -> None:
 async def test_chunks_replace_those_before_them_and_keep_their_order(store: Store) -> None:
     entry = await store.put("report", "One apple.", "Two pears.")
     async with store.database.write() as connection:
-        await chunks.add(connection, entry, [(each, analysed(each)) for each in ("b", "a", "c")])
+        await chunks.add(connection, entry, [(each, analysed(each), None) for each in "bac"])
     async with store.database.read() as connection:
         assert await chunks.texts(connection, entry) == ["b", "a", "c"]
     assert await store.search("apple pears") == []
@@ -278,7 +278,7 @@ async def test_what_is_written_together_is_undone_together(store: Store) -> None
 
     async def write_and_fail() -> None:
         async with store.database.write() as connection:
-            await chunks.add(connection, entry, [("Two pears.", analysed("Two pears."))])
+            await chunks.add(connection, entry, [("Two pears.", analysed("Two pears."), None)])
             raise LookupError
 
     with pytest.raises(LookupError):

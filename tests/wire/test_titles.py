@@ -140,7 +140,7 @@ async def test_a_thread_that_is_not_there_has_no_title(wire: Wire) -> None:
         ("„Fischotter“", "Fischotter"),
         ("\n\n  Two\twords ", "Two words"),
         ("Bell\x07 and \x1b[31mred", "Bell and [31mred"),
-        ("word " * 40, "word " * 15 + "word…"),
+        ("word " * 40, "word " * 14 + "word…"),
         ("", ""),
     ],
 )

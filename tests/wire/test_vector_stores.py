@@ -9,12 +9,9 @@ from typing import Any
 
 import openai
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from openai.types import FileObject
 from sqlalchemy import update
 
-from services.engine.retrieval.plain_text import CHARACTERS_A_TOKEN, Unreadable, decode, pieces_of
 from services.engine.store.tables import vector_store_files, vector_stores
 from tests.wire.conftest import Wire, open_wire
 
@@ -126,8 +123,8 @@ async def test_a_batch_takes_settings_for_each_file(wire: Wire) -> None:
     ("name", "data", "code"),
     [
         ("image.txt", b"\x89PNG\0\0\0\0", "unsupported_file"),
-        ("empty.txt", b"   \n", "unsupported_file"),
-        ("report.pdf", b"%PDF-1.7", "unsupported_file"),
+        ("empty.txt", b"   \n", "invalid_file"),
+        ("report.pdf", b"%PDF-1.7", "invalid_file"),
     ],
 )
 async def test_what_cannot_be_read_is_failed_with_its_reason(
@@ -150,7 +147,7 @@ async def test_a_failure_of_our_own_does_not_leave_a_file_in_progress(
     def fail(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("services.engine.retrieval.indexer.decode", fail)
+    monkeypatch.setattr("services.engine.retrieval.parsing.read_light", fail)
     file = await stored(wire)
     store = await wire.client.vector_stores.create()
     entry = await wire.client.vector_stores.files.create_and_poll(file.id, vector_store_id=store.id)
@@ -247,39 +244,3 @@ async def test_a_refused_store_is_400(wire: Wire, body: dict[str, Any]) -> None:
     answer = await wire.raw("POST", "/vector_stores", json=body)
     assert answer.status_code == 400
     assert (await wire.client.vector_stores.list()).data == []
-
-
-@given(
-    st.text(alphabet="ab \n", max_size=3000),
-    st.integers(min_value=10, max_value=60),
-    st.data(),
-)
-def test_pieces_cover_the_text_and_overlap(text: str, size: int, data: st.DataObject) -> None:
-    overlap = data.draw(st.integers(min_value=0, max_value=size // 2))
-    cut = list(pieces_of(text, size, overlap))
-    at = 0
-    for piece in cut:
-        start = text.index(piece, max(0, at - overlap * CHARACTERS_A_TOKEN)) if piece else at
-        assert start <= at
-        assert len(piece) <= size * CHARACTERS_A_TOKEN
-        at = max(at, start + len(piece))
-    assert at == len(text)
-
-
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        ("héllo".encode(), "héllo"),
-        ("héllo".encode("utf-16"), "héllo"),
-        (b"\xef\xbb\xbfhi", "hi"),
-        (b"caf\xe9 is one wrong byte in a longer text", "caf\ufffd is one wrong byte"),
-    ],
-)
-def test_text_is_read_leniently(data: bytes, text: str) -> None:
-    assert decode(data).startswith(text)
-
-
-@pytest.mark.parametrize("data", [b"", b"  ", b"\0\1\2", bytes(range(128, 256)) * 4])
-def test_what_is_no_text_is_said_so(data: bytes) -> None:
-    with pytest.raises(Unreadable):
-        decode(data)

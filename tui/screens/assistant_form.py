@@ -1,8 +1,9 @@
-"""Making and changing an assistant."""
+"""Making and changing an assistant: every field of it, checked while it is typed."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on, work
@@ -11,31 +12,38 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList, Static, TextArea
-from textual.widgets.option_list import Option
+from textual.widgets import Button, Input, Select, Static, TextArea
 
-from services.records import Assistant, AssistantDraft, LocalFunction, ServiceError
+from services.records import Assistant, AssistantDraft, ServiceError
 from tui.commands import bindings
-from tui.screens.assistant_draft import FieldError, FormValues, draft_of, values_of
+from tui.screens.assistant_draft import INSTRUCTIONS, FormValues, draft_of, problems, values_of
+from tui.screens.assistant_fields import FieldError
+from tui.screens.assistant_offers import BUILTIN, EFFORTS, FORMATS, Offers, options
 from tui.screens.dialogs import ConfirmScreen
+from tui.screens.page import Work
 from tui.text import content, safe, safe_line
-from tui.widgets.check_list import Check, CheckList
+from tui.widgets.check_list import CheckList
 from tui.widgets.choice import Choice
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-DIM = "$footer-description-foreground"
-WidgetType = TypeVar("WidgetType", bound=Widget)
-OFFERED = 200
-"""Models listed at once; typing narrows them."""
-
-
-def _titled(field: WidgetType, title: str) -> WidgetType:
-    """The field with its name in its border."""
-    field.border_title = title
-    return field
+Field = TypeVar("Field", bound=Widget)
+CHECK_AFTER = 0.12
+"""Seconds without a key before the fields are checked."""
+INPUTS = {
+    "name": "name",
+    "model": "model",
+    "description": "description",
+    "temperature": "temperature",
+    "top-p": "top_p",
+    "max-results": "max_results",
+    "score-threshold": "score_threshold",
+}
+AREAS = {name: name for name in ("instructions", "functions", "schema", "metadata")}
+"""Ids of the widgets, with the names of the values that they hold."""
 
 
 class AssistantForm(ModalScreen[None]):
@@ -55,182 +63,245 @@ class AssistantForm(ModalScreen[None]):
         self._workspace = workspace
         self._assistant = assistant
         self._save = save
-        self._local: tuple[LocalFunction, ...] = ()
-        self._models: tuple[str, ...] = ()
+        self._offers = Offers(workspace)
         self._before = FormValues()
         self._saving = False
         self._loaded = False
-        self._fitting: list[str] = []
+        self._tried = False
+        """Whether saving was tried: before that, an empty field is not a mistake."""
         self._shown: dict[str, tuple[str, str]] = {}
         """For each field what it showed at first, and what that stands for in the store."""
+        self._complaints: dict[str, Static] = {}
+        self._checking: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="form") as form:
             form.border_title = "New assistant" if self._assistant is None else "Edit assistant"
             with VerticalScroll(id="fields", can_focus=False):
-                yield _titled(Input(id="name", placeholder="Research Assistant"), "Name")
-                yield _titled(Input(id="model", placeholder="Name of a model"), "Model")
-                yield _titled(OptionList(id="models", markup=False, compact=True), "Models here")
-                yield _titled(Input(id="description", placeholder="Optional"), "Description")
+                yield _line("name", "Name", "Research Assistant")
+                yield _line("model", "Model", "Name of a model; Enter finds one")
+                yield _line("description", "Description", "Optional")
+                yield _area("instructions", "Instructions", "What it should know, how to answer")
+                with Horizontal(classes="pair"):
+                    yield _line("temperature", "Temperature", "0 to 2; 1 when empty")
+                    yield _line("top-p", "Top P", "0 to 1; 1 when empty")
+                yield _select("reasoning", "Reasoning effort", EFFORTS)
+                yield _titled(CheckList(id="tools"), "Tools of the server")
+                with Horizontal(id="search-settings", classes="pair"):
+                    yield _line("max-results", "Most passages found", "1 to 50")
+                    yield _line("score-threshold", "Least score of a passage", "0 to 1")
                 yield _titled(
-                    TextArea(
-                        id="instructions",
-                        highlight_cursor_line=False,
-                        tab_behavior="focus",
-                        placeholder="What it should know and how it should answer",
-                    ),
-                    "Instructions",
+                    CheckList(single=True, empty="None there", id="stores"),
+                    "Vector store that file search looks into",
                 )
-                with Horizontal(id="numbers"):
-                    yield _titled(
-                        Input(id="temperature", placeholder="0 to 2, or the model's own"),
-                        "Temperature",
-                    )
-                    yield _titled(
-                        Input(id="top-p", placeholder="0 to 1, or the model's own"), "Top P"
-                    )
-                yield _titled(CheckList(id="local"), "Functions of your functions folder")
-                yield Static("", id="local-note", markup=False)
                 yield _titled(
-                    TextArea(
-                        id="functions",
-                        highlight_cursor_line=False,
-                        tab_behavior="focus",
-                        placeholder='[{"name": "...", "description": "...", "parameters": {...}}]',
-                    ),
+                    CheckList(empty="None there", id="files"), "Files of the code interpreter"
+                )
+                yield _titled(CheckList(id="local"), "Functions of your functions folder")
+                yield _area(
+                    "functions",
                     "Functions written by hand, as JSON",
+                    '[{"name": "...", "description": "...", "parameters": {...}}]',
                 )
                 yield Static("", id="kept", markup=False)
+                yield _select("format", "Form of the answers", FORMATS)
+                yield _area(
+                    "schema",
+                    "JSON schema of the answers",
+                    '{"name": "...", "strict": true, "schema": {"type": "object", ...}}',
+                )
+                yield _area("metadata", "Metadata", "name = value, a line for each pair")
             yield Static("", id="problem", markup=False)
             with Horizontal(id="form-buttons"):
                 yield Choice("Save", "^s", id="save")
                 yield Choice("Cancel", "esc", id="cancel")
 
+    # Filling
+
     def on_mount(self) -> None:
+        self.query_one("#tools", CheckList).show_checks(BUILTIN, ())
         self._fill(values_of(self._assistant, (), self._workspace.connection.default_model))
         self._load()
 
     @work(exclusive=True, group="load")
     async def _load(self) -> None:
-        """What the endpoint and the functions folder offer; the form works without either."""
-        try:
-            self._local = await self._workspace.local_functions()
-        except ServiceError as error:
-            self._note("local-note", error.sentence)
+        """What the server and the functions folder offer; the form works without."""
+        await self._offers.load()
         if self._values() == self._before:
             self._fill(
-                values_of(self._assistant, self._local, self._workspace.connection.default_model)
+                values_of(
+                    self._assistant,
+                    self._offers.local,
+                    self._workspace.connection.default_model,
+                )
             )
-        self._offer_functions()
+        self._offer()
         self._loaded = True
-        try:
-            self._models = await self._workspace.models()
-        except ServiceError as error:
-            self._show_problem(error.sentence)
-        self._offer_models()
+        self._show_problem(" ".join(self._offers.problems))
 
     def _fill(self, values: FormValues) -> None:
         self._before = values
-        for field, value in (
-            ("name", values.name),
-            ("model", values.model),
-            ("description", values.description),
-            ("temperature", values.temperature),
-            ("top-p", values.top_p),
-        ):
+        for id, name in INPUTS.items():
+            value = getattr(values, name)
             shown = safe_line(value)
-            self._shown[field] = (shown, value)
+            self._shown[id] = (shown, value)
             with self.prevent(Input.Changed):
-                self.query_one(f"#{field}", Input).value = shown
-        for field, value in (
-            ("instructions", values.instructions),
-            ("functions", values.functions),
-        ):
-            area = self.query_one(f"#{field}", TextArea)
-            area.text = safe(value)
-            self._shown[field] = (area.text, value)
+                self.query_one(f"#{id}", Input).value = shown
+        for id, name in AREAS.items():
+            self._put(id, getattr(values, name))
+        self._choose("reasoning", EFFORTS, values.reasoning)
+        self._choose("format", FORMATS, values.format)
+        self.query_one("#tools", CheckList).show_checks(BUILTIN, values.tools)
         if values.kept:
-            names = " and ".join(tool.kind.replace("_", " ") for tool in values.kept)
-            self._note("kept", f"It also has {names}, which stays as it is.")
-        self._before = self._values(values.local)
+            names = " and ".join(safe_line(tool.kind.replace("_", " "), 40) for tool in values.kept)
+            kept = content(f"It also has {names}, which stays as it is.")
+            self.query_one("#kept", Static).update(kept)
+        self.query_one("#kept").display = bool(values.kept)
+        self._offer(values)
+        self._before = self._values()
+        self._fit()
 
-    def _offer_functions(self) -> None:
-        checks = [
-            Check(
-                one.tool.name,
-                f"{safe_line(one.tool.name, 64)}  "
-                f"{safe_line(one.problem or one.tool.description, 120)}",
-                enabled=not one.problem,
-            )
-            for one in self._local
-        ]
-        offered = self.query_one("#local", CheckList)
-        offered.show_checks(checks, self._before.local)
-        offered.display = bool(checks)
-        if not self._local:
-            self._note("local-note", "No functions in your functions folder.")
+    def _put(self, id: str, text: str) -> None:
+        area = self.query_one(f"#{id}", TextArea)
+        with self.prevent(TextArea.Changed):
+            area.text = safe(text)
+        self._shown[id] = (area.text, text)
 
-    def _offer_models(self) -> None:
-        offered = self.query_one("#models", OptionList)
-        typed = self.query_one("#model", Input).value.strip().casefold()
-        fitting = [name for name in self._models if typed in name.casefold()]
-        if typed in (name.casefold() for name in self._models):
-            fitting = list(self._models)
-        self._fitting = fitting[:OFFERED]
-        offered.clear_options()
-        offered.add_options([Option(content(safe_line(name, 200))) for name in self._fitting])
-        offered.highlighted = 0 if self._fitting else None
-        self._show_models()
+    def _choose(self, id: str, known: dict[str, str], value: str) -> None:
+        """A value that is not known is one more that can be chosen."""
+        select = self.query_one(f"#{id}", Select)
+        with self.prevent(Select.Changed):
+            if value not in known:
+                select.set_options(options(known | {value: safe_line(value, 40)}))
+            select.value = value
 
-    def on_descendant_focus(self) -> None:
-        self._show_models()
+    def _offer(self, values: FormValues | None = None) -> None:
+        """The lists to tick in; what is ticked stays."""
+        values = values or self._values()
+        for id, checks, ticked in (
+            ("local", self._offers.functions(), values.local),
+            ("stores", self._offers.stores(values.stores), values.stores),
+            ("files", self._offers.files(values.files), values.files),
+        ):
+            self.query_one(f"#{id}", CheckList).show_checks(checks, ticked)
+        self.query_one("#local").display = bool(self._offers.local)
 
-    def _show_models(self) -> None:
-        """The list of models is there while a model is being chosen."""
-        focused = self.focused
-        choosing = focused is not None and focused.id in ("model", "models")
-        self.query_one("#models").display = choosing and bool(self._fitting)
+    def _fit(self) -> None:
+        """Fields that say nothing now are not there."""
+        tools = self.query_one("#tools", CheckList).ticked
+        stores, files = self.query_one("#stores", CheckList), self.query_one("#files", CheckList)
+        self.query_one("#search-settings").display = "file_search" in tools
+        stores.display = "file_search" in tools or bool(stores.ticked)
+        files.display = "code_interpreter" in tools or bool(files.ticked)
+        self.query_one("#schema").display = self._selected("format") == "json_schema"
 
-    def _note(self, id: str, sentence: str) -> None:
-        self.query_one(f"#{id}", Static).update(content(sentence, DIM))
+    # Reading
+
+    def _typed(self, id: str) -> str:
+        """The field's text; one that was not touched stands for exactly what is stored."""
+        field = self.query_one(f"#{id}")
+        text = field.value if isinstance(field, Input) else ""
+        if isinstance(field, TextArea):
+            text = field.text
+        shown, stored = self._shown.get(id, ("", ""))
+        return stored if text == shown else text
+
+    def _selected(self, id: str) -> str:
+        value = self.query_one(f"#{id}", Select).value
+        return value if isinstance(value, str) else ""
+
+    def _ticked(self, id: str) -> frozenset[str]:
+        return self.query_one(f"#{id}", CheckList).ticked
+
+    def _values(self) -> FormValues:
+        texts = {name: self._typed(id) for id, name in (INPUTS | AREAS).items()}
+        return FormValues(
+            **texts,
+            reasoning=self._selected("reasoning"),
+            format=self._selected("format"),
+            tools=self._ticked("tools"),
+            stores=self._ticked("stores"),
+            files=self._ticked("files"),
+            local=self._ticked("local") if self._loaded else self._before.local,
+            kept=self._before.kept,
+            search_options=self._before.search_options,
+            other_format=self._before.other_format,
+        )
+
+    # Checking
+
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    @on(Select.Changed)
+    @on(CheckList.Changed)
+    def _changed(self) -> None:
+        self._fit()
+        if self._checking is not None:
+            self._checking.stop()
+        self._checking = self.set_timer(CHECK_AFTER, self._check)
+
+    def _check(self) -> list[FieldError]:
+        """Say beside each field what is wrong with it; all that is."""
+        found = problems(self._values(), self._offers.local)
+        told = {error.field: str(error) for error in reversed(found) if self._tells(error)}
+        for id in {*told, *self._complaints}:
+            self._complain(id, told.get(id, ""))
+        count = len(self.query_one("#instructions", TextArea).text)
+        self.query_one("#instructions").border_subtitle = f"{count:,} of {INSTRUCTIONS:,}"
+        return found
+
+    def _tells(self, error: FieldError) -> bool:
+        return self._tried or not error.missing
+
+    def _complain(self, id: str, sentence: str) -> None:
+        complaint = self._complaints.get(id)
+        if complaint is None and sentence:
+            field = self.query_one(f"#{id}")
+            above = field.parent if isinstance(field.parent, Horizontal) else field
+            complaint = self._complaints[id] = Static("", classes="complaint", markup=False)
+            assert isinstance(above, Widget)
+            self.query_one("#fields").mount(complaint, after=above)
+        if complaint is not None:
+            complaint.update(content(sentence, "$text-error"))
+            complaint.display = bool(sentence)
+        self.query_one(f"#{id}").set_class(bool(sentence), "-wrong")
 
     def _show_problem(self, sentence: str) -> None:
         self.query_one("#problem", Static).update(content(sentence, "bold $error"))
 
-    def _values(self, local: frozenset[str] | None = None) -> FormValues:
-        def typed(id: str) -> str:
-            """The field's text; one that was not touched stands for exactly what is stored."""
-            field = self.query_one(f"#{id}")
-            text = field.text if isinstance(field, TextArea) else ""
-            if isinstance(field, Input):
-                text = field.value
-            shown, stored = self._shown.get(id, ("", ""))
-            return stored if text == shown else text
+    # Keys
 
-        if local is None:
-            local = self._before.local
-            if self._loaded:
-                local = self.query_one("#local", CheckList).ticked
-        return FormValues(
-            name=typed("name"),
-            model=typed("model"),
-            description=typed("description"),
-            instructions=typed("instructions"),
-            temperature=typed("temperature"),
-            top_p=typed("top-p"),
-            local=local,
-            functions=typed("functions"),
-            kept=self._before.kept or values_of(self._assistant, (), "").kept,
-        )
+    @on(Input.Submitted, "#model")
+    def _model_wanted(self) -> None:
+        self.action_find_model()
 
-    @on(Input.Changed, "#model")
-    def _model_typed(self) -> None:
-        self._offer_models()
+    def action_find_model(self) -> None:
+        from tui.screens.model_picker import ModelPicker
 
-    @on(OptionList.OptionSelected, "#models")
-    def _model_chosen(self, event: OptionList.OptionSelected) -> None:
-        self.query_one("#model", Input).value = self._fitting[event.option_index]
-        self.query_one("#description", Input).focus()
+        def chosen(model: str | None) -> None:
+            if model:
+                self._shown["model"] = (safe_line(model), model)
+                self.query_one("#model", Input).value = safe_line(model)
+
+        current = self._typed("model").strip()
+        self.app.push_screen(ModelPicker(self._workspace.models, current=current), chosen)
+
+    def action_open_editor(self) -> None:
+        focused = self.focused
+        area = focused if isinstance(focused, TextArea) else self.query_one("#instructions")
+        edited: Work = partial(self._edit, str(area.id))
+        self.run_worker(edited, group="editor", exclusive=True)
+
+    async def _edit(self, id: str) -> None:
+        from tui.screens.editor import EditorError, edit
+
+        try:
+            self._put(id, await edit(self.app, self._typed(id)))
+        except EditorError as error:
+            self._show_problem(str(error))
+        else:
+            self._show_problem("")
+            self._changed()
 
     @on(Button.Pressed, "#save")
     def action_save(self) -> None:
@@ -239,13 +310,17 @@ class AssistantForm(ModalScreen[None]):
 
     @work(exclusive=True, group="save")
     async def _submit(self) -> None:
-        self._saving = True
+        self._saving = self._tried = True
         self._show_problem("")
         try:
-            await self._save(draft_of(self._values(), self._local))
-        except FieldError as error:
-            self._show_problem(str(error))
-            self.query_one(f"#{error.field}").focus()
+            wrong = self._check()
+            if wrong:
+                told = "Not saved yet: "
+                told += str(wrong[0]) if len(wrong) == 1 else f"{len(wrong)} fields are in the way."
+                self._show_problem(told)
+                self.query_one(f"#{wrong[0].field}").focus()
+                return
+            await self._save(draft_of(self._values(), self._offers.local, self._assistant))
         except ServiceError as error:
             self._show_problem(f"{error.sentence} Nothing you typed is lost.")
         else:
@@ -267,3 +342,24 @@ class AssistantForm(ModalScreen[None]):
         self.app.push_screen(
             ConfirmScreen("Unsaved changes", question, yes="Leave", no="Stay"), answered
         )
+
+
+def _titled(field: Field, title: str) -> Field:
+    field.border_title = title
+    return field
+
+
+def _line(id: str, title: str, placeholder: str) -> Input:
+    return _titled(Input(id=id, placeholder=placeholder), title)
+
+
+def _area(id: str, title: str, placeholder: str) -> TextArea:
+    area = TextArea(
+        id=id, highlight_cursor_line=False, tab_behavior="focus", placeholder=content(placeholder)
+    )
+    return _titled(area, title)
+
+
+def _select(id: str, title: str, known: dict[str, str]) -> Select[str]:
+    select = Select(options(known), allow_blank=False, id=id, compact=True)
+    return _titled(select, title)

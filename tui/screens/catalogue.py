@@ -1,19 +1,13 @@
-"""The assistants and threads of the app: what the two lists show and what they allow."""
+"""The assistants of the app: what their list shows and what it allows."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from dataclasses import replace
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from textual.app import App
-from textual.content import Content
-
-from services.records import Assistant, AssistantDraft, RunStatus, Thread
-from tui.text import content
-from tui.widgets.assistant_list import AssistantList, assistant_name
-from tui.widgets.thread_list import ThreadList, thread_title
+from services.records import Assistant, AssistantDraft, ImportReport, ServiceError
+from tui.widgets.assistant_list import AssistantList
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -22,58 +16,31 @@ if TYPE_CHECKING:
 class Observer(Protocol):
     """Who has to know what happened to what the lists show."""
 
-    def thread_renamed(self, thread: Thread) -> None:
-        """The thread has another title."""
-
-    def thread_deleted(self, thread_id: str) -> None:
-        """The thread is gone."""
-
     def assistants_changed(self) -> None:
         """There are other assistants, or another one answers next."""
 
 
 class Catalogue:
-    """Assistants, threads, and which assistant answers next."""
+    """Assistants, and which of them answers next."""
 
     def __init__(
         self,
-        app: App[object],
         workspace: Workspace,
         assistant_list: AssistantList,
-        thread_list: ThreadList,
         observer: Observer,
     ) -> None:
         self.assistants: tuple[Assistant, ...] = ()
-        self.threads: tuple[Thread, ...] = ()
-        self.query = ""
-        """Text the threads' titles are filtered by."""
-        self.shown: str | None = None
-        """Id of the thread on the screen."""
         self._chosen: str | None = None
-        self._app = app
+        self._deleted: list[Assistant] = []
         self._workspace = workspace
         self._assistant_list = assistant_list
-        self._thread_list = thread_list
         self._observer = observer
 
     # Reading
 
     async def load(self) -> None:
-        """Read both lists. Raises ServiceError."""
-        self.assistants, self.threads = await asyncio.gather(
-            self._workspace.assistants.list(), self._workspace.threads.list()
-        )
-        if self._chosen is None and self.threads:
-            self.choose(self.threads[0].assistant_id)
-        self.paint_assistants()
-        self.paint_threads()
-
-    async def load_threads(self) -> None:
-        """Read the threads again. Raises ServiceError."""
-        self.threads = await self._workspace.threads.list()
-        self.paint_threads()
-        if (thread := self.thread(self.shown)) is not None:
-            self._observer.thread_renamed(thread)
+        """Read the assistants. Raises ServiceError."""
+        await self._load_assistants(None)
 
     async def _load_assistants(self, chosen: str | None) -> None:
         self.assistants = await self._workspace.assistants.list()
@@ -86,13 +53,6 @@ class Catalogue:
         self._assistant_list.show_assistants(self.assistants, answering.id if answering else None)
         self._observer.assistants_changed()
 
-    def paint_threads(self) -> None:
-        self._thread_list.show_threads(
-            self.threads, shown=self.shown, now=time.time(), query=self.query
-        )
-        if self.shown is not None and not self._thread_list.has_focus:
-            self._thread_list.move_cursor_to(self.shown)
-
     # Looking up
 
     @property
@@ -102,9 +62,6 @@ class Catalogue:
 
     def assistant(self, id: str | None) -> Assistant | None:
         return next((one for one in self.assistants if one.id == id), None)
-
-    def thread(self, id: str | None) -> Thread | None:
-        return next((one for one in self.threads if one.id == id), None)
 
     @property
     def names(self) -> dict[str, str]:
@@ -119,24 +76,10 @@ class Catalogue:
             self._chosen = id
             self.paint_assistants()
 
-    def set_status(self, thread_id: str, status: RunStatus | None) -> None:
-        """A run changed; the list shows it at once, without reading anything."""
-        if (thread := self.thread(thread_id)) is None or thread.run_status == status:
-            return
-        self._replace(replace(thread, run_status=status))
-
-    def show_thread(self, thread_id: str | None) -> None:
-        """Mark the thread that is on the screen."""
-        self.shown = thread_id
-        self.paint_threads()
-
-    def filter(self, query: str) -> None:
-        self.query = query
-        self.paint_threads()
-
-    def _replace(self, thread: Thread) -> None:
-        self.threads = tuple(thread if one.id == thread.id else one for one in self.threads)
-        self.paint_threads()
+    def suggest(self, id: str | None) -> None:
+        """This assistant answers next unless one was chosen before."""
+        if self._chosen is None:
+            self.choose(id)
 
     async def ensure_assistant(self) -> Assistant:
         """The answering assistant; the very first message makes one with the default model.
@@ -157,49 +100,48 @@ class Catalogue:
         if assistant is None:
             saved = await self._workspace.assistants.create(draft)
         else:
-            saved = await self._workspace.assistants.update(assistant.id, draft)
+            saved = await self._workspace.assistants.update(assistant.id, draft, assistant)
         await self._load_assistants(saved.id)
         return saved
 
-    async def delete_assistant(self, assistant: Assistant) -> None:
-        """Delete after a question. Raises ServiceError."""
-        from tui.screens.dialogs import ConfirmScreen
+    async def duplicate(self, assistant: Assistant) -> Assistant:
+        """Make another one like it, and highlight it. Raises ServiceError."""
+        made = await self._workspace.assistants.duplicate(assistant.id)
+        await self._load_assistants(None)
+        self._assistant_list.move_cursor_to(made.id)
+        return made
 
-        question = Content.assemble(
-            "Delete the assistant ",
-            content(assistant_name(assistant), "bold"),
-            "?\n\nIts instructions and settings go. Your conversations with it stay.",
-        )
-        ask = ConfirmScreen("Delete assistant", question, yes="Delete")
-        if await self._app.push_screen_wait(ask):
-            await self._workspace.assistants.delete(assistant.id)
-            await self._load_assistants(None)
+    async def bring_in(self, path: Path) -> ImportReport:
+        """Make the assistants of a file, and highlight the first. Raises ServiceError."""
+        report = await self._workspace.assistant_files.bring_in(path)
+        await self._load_assistants(None)
+        for made in report.made[:1]:
+            self._assistant_list.move_cursor_to(made.id)
+        return report
 
-    async def rename_thread(self, thread: Thread) -> None:
-        """Ask for another title. Raises ServiceError."""
-        from tui.screens.dialogs import LineScreen
+    # Deleting
 
-        title = await self._app.push_screen_wait(
-            LineScreen("Rename thread", thread.title, hint="Enter renames, Esc leaves it")
-        )
-        if title and title != thread.title:
-            renamed = await self._workspace.threads.rename(thread.id, title)
-            self._replace(renamed)
-            self._observer.thread_renamed(renamed)
+    @property
+    def deleted(self) -> Assistant | None:
+        """The assistant deleted last, while it can be brought back."""
+        return self._deleted[-1] if self._deleted else None
 
-    async def delete_thread(self, thread: Thread) -> None:
-        """Delete after a question. Raises ServiceError."""
-        from tui.screens.dialogs import ConfirmScreen
+    def delete(self, assistant: Assistant, failed: Callable[[ServiceError], None]) -> None:
+        """Take the assistant out of the list; the server is told a while later.
 
-        active = "\nThe answer that is being written is stopped." if thread.busy else ""
-        question = Content.assemble(
-            "Delete the thread ",
-            content(thread_title(thread), "bold"),
-            f"?\n\nAll its messages go, for good.{active}\nAssistants and files stay.",
-        )
-        ask = ConfirmScreen("Delete thread", question, yes="Delete")
-        if await self._app.push_screen_wait(ask):
-            await self._workspace.threads.delete(thread.id)
-            self.threads = tuple(one for one in self.threads if one.id != thread.id)
-            self._observer.thread_deleted(thread.id)
-            self.paint_threads()
+        ``failed`` hears of it when the server refuses.
+        """
+        self._workspace.assistants.delete_later(assistant.id, failed)
+        self._deleted.append(assistant)
+        self.assistants = tuple(one for one in self.assistants if one.id != assistant.id)
+        self.paint_assistants()
+
+    async def undelete(self) -> Assistant | None:
+        """Bring back the assistant deleted last, None when it is too late. Raises ServiceError."""
+        while self._deleted:
+            assistant = self._deleted.pop()
+            if self._workspace.assistants.undelete(assistant.id):
+                await self._load_assistants(None)
+                self._assistant_list.move_cursor_to(assistant.id)
+                return assistant
+        return None

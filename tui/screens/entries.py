@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from services.records import (
     Conversation,
@@ -13,19 +14,23 @@ from services.records import (
     ImageUrlPart,
     Message,
     Run,
+    Thought,
     ToolCall,
     ToolStep,
     Usage,
 )
 from tui.commands import BY_ID, keys_text
+from tui.text import visible
 from tui.transcript.entries import (
     Entry,
     MessageEntry,
     MessageState,
     NoticeEntry,
+    PictureEntry,
     StepEntry,
     StepState,
 )
+from tui.transcript.footnotes import footnotes_of
 
 STOPPED_BY_USER = "Stopped by you; what was written is kept."
 
@@ -46,7 +51,26 @@ _STEP_STATES: Mapping[str, StepState] = {
 _BUILTIN_TITLES = {"file_search": "file search", "code_interpreter": "code interpreter"}
 
 
-def message_entry(message: Message, author: str) -> MessageEntry:
+FileName = Callable[[str], str | None]
+"""Tells a file's name by its id, None while nobody knows it."""
+
+
+def unnamed(_file_id: str) -> str | None:
+    """Where no names are known."""
+    return None
+
+
+def message_entries(
+    message: Message, author: str, file_name: FileName = unnamed
+) -> Iterator[MessageEntry | PictureEntry]:
+    """A message and the images in it."""
+    yield message_entry(message, author, file_name)
+    images = (part.file_id for part in message.parts if isinstance(part, ImageFilePart))
+    for number, file_id in enumerate(images):
+        yield PictureEntry(f"{message.id}/image/{number}", file_id, file_name(file_id) or file_id)
+
+
+def message_entry(message: Message, author: str, file_name: FileName = unnamed) -> MessageEntry:
     """A stored message; ``author`` is the assistant's name for answers."""
     state: MessageState = "done"
     note = ""
@@ -64,6 +88,7 @@ def message_entry(message: Message, author: str) -> MessageEntry:
         text=_text_of(message),
         state=state,
         note=note,
+        footnotes=footnotes_of(message.citations, file_name),
     )
 
 
@@ -88,29 +113,53 @@ def cut_off(entry: MessageEntry, status: str) -> MessageEntry:
 
 def _text_of(message: Message) -> str:
     """The text, with a line for what cannot be shown as text and for what is attached."""
-    extra = []
-    for part in message.parts:
-        if isinstance(part, ImageFilePart):
-            extra.append(f"[image file {part.file_id}]")
-        elif isinstance(part, ImageUrlPart):
-            extra.append(f"[image {part.url}]")
-    extra.extend(f"[attached file {attachment.file_id}]" for attachment in message.attachments)
+    extra = [_image_line(part.url) for part in message.parts if isinstance(part, ImageUrlPart)]
+    extra.extend(f"[attached file {each.name or each.file_id}]" for each in message.attachments)
     return "\n\n".join([message.text, *extra]) if extra else message.text
 
 
+def _image_line(url: str) -> str:
+    """An image somewhere else: where it is. Looking at it would tell its host of the reader."""
+    if url.startswith("data:"):
+        return f"[image within the message, {len(url):,} characters]"
+    try:
+        host = urlsplit(url).hostname or "no host"
+    except ValueError:
+        host = "no valid address"
+    return f"[image at {visible(host)}, not fetched: {visible(url)}]"
+
+
+def thinking_entry(thought_id: str, text: str) -> StepEntry:
+    """A thought that goes on."""
+    return StepEntry(thought_id, "thinking", "running", text)
+
+
+def thought_entry(thought: Thought) -> StepEntry:
+    """What the model thought, folded away."""
+    title = "thought" if thought.seconds is None else f"thought for {thought.seconds:.1f} s"
+    return StepEntry(thought.id, title, "thought", thought.text)
+
+
 def step_entries(
-    step: ToolStep, *, waiting: Set[str] = frozenset(), denied: Set[str] = frozenset()
-) -> Iterator[StepEntry]:
-    """One row a call. ``waiting`` and ``denied`` hold the ids of calls in these states."""
+    step: ToolStep,
+    *,
+    waiting: Set[str] = frozenset(),
+    denied: Set[str] = frozenset(),
+    file_name: FileName = unnamed,
+) -> Iterator[StepEntry | PictureEntry]:
+    """One row a call, and the images it drew. ``waiting`` and ``denied`` hold the ids of calls in
+    these states."""
     duration = ""
     if step.ended_at is not None:
         duration = f"{max(0, step.ended_at - step.created_at)} s"
     for number, call in enumerate(step.calls):
         state = _STEP_STATES[step.status]
-        if call.id in denied:
+        if call.id in denied or call.denied:
             state = "denied"
         elif call.id in waiting:
             state = "waiting"
+        elif call.failed:
+            state = "failed"
         yield StepEntry(
             key=f"{step.id}/{number}",
             title=_BUILTIN_TITLES.get(call.kind, call.name or call.kind),
@@ -119,10 +168,16 @@ def step_entries(
             summary=_summary(call, step.error),
             duration=duration,
         )
+        for image, file_id in enumerate(call.images):
+            title = file_name(file_id) or file_id
+            yield PictureEntry(f"{step.id}/{number}/image/{image}", file_id, title)
 
 
 def _detail(call: ToolCall, error: str | None) -> str:
     parts = [call.arguments] if call.arguments else []
+    parts += [f"searched for: {query}" for query in call.queries]
+    if call.found:
+        parts.append("\n".join(f"{each.score:.2f}  {each.file_name}" for each in call.found))
     if call.output is not None:
         parts.append(call.output)
     if error:
@@ -131,6 +186,8 @@ def _detail(call: ToolCall, error: str | None) -> str:
 
 
 def _summary(call: ToolCall, error: str | None) -> str:
+    if call.found is not None and not error:
+        return _found(call)
     source = error or call.output or call.arguments
     if not error and call.output is None and call.kind == "function":
         try:
@@ -143,20 +200,39 @@ def _summary(call: ToolCall, error: str | None) -> str:
     return first if len(first) <= 120 else first[:119] + "…"
 
 
-def entries_of(conversation: Conversation, names: Mapping[str, str]) -> list[Entry]:
+def _found(call: ToolCall) -> str:
+    """What a file search found: how many passages, in which files, and for what if that is told."""
+    found = call.found or ()
+    queries = f" for {', '.join(call.queries)}" if call.queries else ""
+    if not found:
+        return f"no passages{queries}"
+    files = list(dict.fromkeys(each.file_name or each.file_id for each in found))
+    shown = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+    count = "1 passage" if len(found) == 1 else f"{len(found)} passages"
+    return f"{count} in {shown}{queries}"
+
+
+def entries_of(
+    conversation: Conversation, names: Mapping[str, str], file_name: FileName = unnamed
+) -> list[Entry]:
     """A thread opened: its items, then what is still to be said of its last run."""
-    return [*item_entries(conversation.items, names), *last_run_notice(conversation.last_run)]
+    items = item_entries(conversation.items, names, file_name)
+    return [*items, *last_run_notice(conversation.last_run)]
 
 
 def item_entries(
-    items: Iterable[Message | ToolStep], names: Mapping[str, str]
-) -> Iterator[MessageEntry | StepEntry]:
+    items: Iterable[Message | ToolStep | Thought],
+    names: Mapping[str, str],
+    file_name: FileName = unnamed,
+) -> Iterator[MessageEntry | StepEntry | PictureEntry]:
     """Messages and tool rows; ``names`` maps assistant ids to their names."""
     for item in items:
         if isinstance(item, Message):
-            yield message_entry(item, author_of(item, names))
+            yield from message_entries(item, author_of(item, names), file_name)
+        elif isinstance(item, Thought):
+            yield thought_entry(item)
         else:
-            yield from step_entries(item)
+            yield from step_entries(item, file_name=file_name)
 
 
 def author_of(message: Message, names: Mapping[str, str]) -> str:

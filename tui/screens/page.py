@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from services.events import RunEvent
 from services.records import (
@@ -12,12 +12,16 @@ from services.records import (
     Attachment,
     Decision,
     Message,
+    Run,
     RunStatus,
     Thread,
     ToolStep,
     Usage,
 )
 from tui.transcript.entries import Severity
+
+if TYPE_CHECKING:
+    from services.outbox import Outbox
 
 Work = Callable[[], Coroutine[object, object, None]]
 """Something to run beside the screen; a function, so that one never started is never awaited."""
@@ -61,6 +65,9 @@ class Stage(Protocol):
     def waits_elsewhere(self, thread_id: str, request: ApprovalRequest) -> None:
         """A thread that is not on the screen waits for a decision."""
 
+    def run_over(self, thread_id: str, run: Run) -> None:
+        """A run of the thread has ended, on the screen or not."""
+
     def say(self, sentence: str, severity: Severity) -> None:
         """Tell the user something that is not part of the conversation."""
 
@@ -75,6 +82,8 @@ class Page:
     usage: Usage | None = None
     seconds: float | None = None
     session: Session | None = None
+    outbox: Outbox | None = None
+    """What is not sent yet."""
     stopping: bool = False
     answer: str = ""
     """Text of the newest answer that is complete or was kept, for copying."""

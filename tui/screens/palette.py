@@ -10,13 +10,14 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from tui.commands import COMMANDS, Command, keys_text
+from tui.screens.carrying_out import carry_out, lacking, possible
 from tui.screens.workspace import WorkspaceScreen
 from tui.text import safe_line
 from tui.widgets.assistant_list import assistant_name
 from tui.widgets.thread_list import thread_title
 
 if TYPE_CHECKING:
-    from textual.dom import DOMNode
+    from tui.app import UnderstudyApp
 
 JUMPS = 500
 """Threads offered by name, newest first; the thread list's filter finds the others."""
@@ -32,36 +33,68 @@ class CommandProvider(Provider):
                 return screen
         return None
 
-    def _keymap(self) -> dict[str, str]:
-        workspace = getattr(self.app, "workspace", None)
-        return dict(workspace.settings.keymap) if workspace is not None else {}
+    @property
+    def _app(self) -> UnderstudyApp:
+        from tui.app import UnderstudyApp
+
+        assert isinstance(self.app, UnderstudyApp)
+        return self.app
+
+    async def startup(self) -> None:
+        await self._app.workspace.recent.load()
 
     async def discover(self) -> Hits:
-        keymap = self._keymap()
-        for command in COMMANDS:
+        """What was used lately, the last first; then what can be done now; then the others."""
+        recent = self._app.workspace.recent.ids
+        last = {id: at for at, id in enumerate(recent)}
+
+        def order(command: Command) -> tuple[int, int]:
+            at = last.get(command.id, len(recent))
+            return at, 0 if at < len(recent) or self._possible(command) else 1
+
+        for command in sorted(COMMANDS, key=order):
             yield DiscoveryHit(
-                _labelled(command, Content(command.title), keymap),
+                self._labelled(command, Content(command.title)),
                 partial(self._run, command),
                 text=command.title,
-                help=command.help,
+                help=self._help(command),
             )
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        keymap = self._keymap()
+        recent = self._app.workspace.recent.ids
         for command in COMMANDS:
             score = max(matcher.match(command.title), matcher.match(command.id) * 0.8)
             if score > 0:
+                # Among those that fit as well, the one that was used lately.
+                used = recent.index(command.id) if command.id in recent else len(recent)
                 yield Hit(
-                    score,
-                    _labelled(command, matcher.highlight(command.title), keymap),
+                    min(1.0, score) + (len(recent) - used) * 0.001,
+                    self._labelled(command, matcher.highlight(command.title)),
                     partial(self._run, command),
                     text=command.title,
-                    help=command.help,
+                    help=self._help(command),
                 )
         for label, jump in self._jumps():
             if (score := matcher.match(label)) > 0:
-                yield Hit(score, matcher.highlight(label), jump, text=label)
+                yield Hit(min(1.0, score), matcher.highlight(label), jump, text=label)
+
+    def _possible(self, command: Command) -> bool:
+        return possible(self.app, command, self.screen)
+
+    def _help(self, command: Command) -> str:
+        """What it does; before that, what it needs while it cannot be done."""
+        if self._possible(command):
+            return command.help
+        return f"Needs {lacking(command)}. {command.help}"
+
+    def _labelled(self, command: Command, title: Content) -> Content:
+        keys = keys_text(command, self._app.keymap)
+        if not self._possible(command):
+            title = Content.styled(title.plain, "$footer-description-foreground")
+        if not keys:
+            return title
+        return Content.assemble(title, "  ", (safe_line(keys, 40), "$footer-key-foreground"))
 
     def _jumps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         screen = self._workspace
@@ -70,55 +103,9 @@ class CommandProvider(Provider):
         for assistant in screen.catalogue.assistants:
             label = f"assistant: {safe_line(assistant_name(assistant), 80)}"
             yield label, partial(screen.catalogue.choose, assistant.id)
-        for thread in screen.catalogue.threads[:JUMPS]:
+        for thread in screen.shelf.threads[:JUMPS]:
             yield f"thread: {thread_title(thread)[:80]}", partial(screen.show_thread, thread)
 
     async def _run(self, command: Command) -> None:
-        node = self._node(command)
-        if node is None or not self._possible(command, node):
-            needs = command.needs or PLACE_NEEDS.get(command.where, "another place")
-            self.app.notify(f"{command.title} needs {needs}.", severity="warning", markup=False)
-            return
-        await self.app.run_action(command.action, node)
-
-    def _possible(self, command: Command, node: DOMNode) -> bool:
-        namespace, _, action = command.action.rpartition(".")
-        target: DOMNode = {"screen": self.screen, "app": self.app}.get(namespace, node)
-        if namespace == "screen" and not isinstance(self.screen, WorkspaceScreen):
-            return False
-        name = action.partition("(")[0]
-        return hasattr(target, f"action_{name}") and bool(target.check_action(name, ()))
-
-    def _node(self, command: Command) -> DOMNode | None:
-        """The widget the command's action belongs to, None while it is not on the screen."""
-        if command.where == "app":
-            return self.app
-        if command.where in ("workspace", "form"):
-            return self.screen
-        if not isinstance(self.screen, WorkspaceScreen):
-            return None
-        nodes: dict[str, DOMNode | None] = {
-            "composer": self.screen.composer,
-            "transcript": self.screen.transcript,
-            "assistants": self.screen.assistant_list,
-            "threads": self.screen.thread_list,
-            "approval": self.screen.card,
-        }
-        return nodes[command.where]
-
-
-PLACE_NEEDS = {
-    "composer": "the message box",
-    "transcript": "a conversation",
-    "assistants": "the assistant list",
-    "threads": "the thread list",
-    "approval": "a decision that is asked for",
-    "form": "the assistant form",
-}
-
-
-def _labelled(command: Command, title: Content, keymap: dict[str, str]) -> Content:
-    keys = keys_text(command, keymap)
-    if not keys:
-        return title
-    return Content.assemble(title, "  ", (safe_line(keys, 40), "$footer-key-foreground"))
+        self._app.workspace.recent.note(command.id)
+        await carry_out(self.app, command)

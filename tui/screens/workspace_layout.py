@@ -11,16 +11,18 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.screens.panes import Pane, visible_panes
-from tui.transcript.view import Transcript
 from tui.widgets.assistant_list import AssistantList
 from tui.widgets.composer import Composer
 from tui.widgets.files_pane import FilesPane
 from tui.widgets.status_footer import StatusFooter
 from tui.widgets.status_header import StatusHeader
 from tui.widgets.thread_list import ThreadList
+from tui.widgets.thread_transcript import ThreadTranscript
 
 if TYPE_CHECKING:
     from tui.widgets.approval_card import ApprovalCard
+    from tui.widgets.attachment_list import AttachmentList
+    from tui.widgets.queue_list import QueueList
 
 PANE_OF: dict[str, Pane] = {
     "assistants": "lists",
@@ -72,7 +74,7 @@ class WorkspaceLayout(Screen[None]):
 
     header = getters.query_one(StatusHeader)
     footer = getters.query_one(StatusFooter)
-    transcript = getters.query_one(Transcript)
+    transcript = getters.query_one(ThreadTranscript)
     composer = getters.query_one(Composer)
     assistant_list = getters.query_one(AssistantList)
     thread_list = getters.query_one(ThreadList)
@@ -88,6 +90,9 @@ class WorkspaceLayout(Screen[None]):
         super().__init__()
         self.card: ApprovalCard | None = None
         """Where function calls are decided; made for the first one."""
+        self.queue_list: QueueList | None = None
+        self.attachment_list: AttachmentList | None = None
+        """Made for the first queued message, the first attached file."""
         self._wanted: Pane = "conversation"
         self._folded: set[Pane] = set()
 
@@ -98,7 +103,7 @@ class WorkspaceLayout(Screen[None]):
                 yield AssistantList(id="assistants")
                 yield ThreadList(id="threads")
             with Column(id="conversation"):
-                yield Transcript(id="transcript")
+                yield ThreadTranscript(id="transcript")
                 yield Composer(id="composer")
             with Column(id="files-pane"):
                 yield FilesPane(id="files")

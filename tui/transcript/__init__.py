@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from tui.transcript.entries import Entry, MessageEntry, NoticeEntry, StepEntry
+from tui.transcript.entries import (
+    Entry,
+    Footnote,
+    MessageEntry,
+    NoticeEntry,
+    PictureEntry,
+    StepEntry,
+)
 from tui.transcript.view import Transcript
 
-__all__ = ["Entry", "MessageEntry", "NoticeEntry", "StepEntry", "Transcript"]
+__all__ = [
+    "Entry",
+    "Footnote",
+    "MessageEntry",
+    "NoticeEntry",
+    "PictureEntry",
+    "StepEntry",
+    "Transcript",
+]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SLICE = 4_096  # characters between two places where an overlong tail is looked for
 LONGEST_TAIL = 8_192  # characters that are parsed again with each addition, at most
 
+# A citation's marker that is not whole yet is shown when it is.
+_marker_begun = re.compile("【[^】\n]{0,160}\\Z")
 # The beginning of a line that may still become something else: shown when it is decided.
 _undecided = re.compile(
     r"[ >]*(?:[-=+*_~`]{1,2}|#{1,6}|\d{1,3}[.)]?|\|[-: |]*|:?-+[-: |]*)[ \t]*\Z"
@@ -70,6 +72,10 @@ class Document:
         self._finished = False
         self._resume = _Resume()
 
+    def cite(self, cited: dict[str, int]) -> None:
+        """What the markers of citations are drawn as: their numbers."""
+        self._references.cite(cited)
+
     def append(self, text: str) -> int:
         """Add ``text``. Returns the index of the first piece that is new or changed."""
         changed = self._settled
@@ -100,7 +106,10 @@ class Document:
         if tail.endswith("\r"):
             tail = tail[:-1]
         start = tail.rfind("\n") + 1
-        return tail[:start] if _undecided.match(tail, start) else tail
+        if _undecided.match(tail, start):
+            return tail[:start]
+        begun = _marker_begun.search(tail, max(start, len(tail) - 170))
+        return tail[: begun.start()] if begun else tail
 
     def _parse(self) -> list[_Found]:
         tail = safe(self._decided())

@@ -1,13 +1,25 @@
-"""What a transcript shows, as plain data: messages, steps and notices."""
+"""What a transcript shows, as plain data: messages, steps, pictures and notices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from services.records import Picture
+
 MessageState = Literal["done", "streaming", "stopped", "failed"]
-StepState = Literal["running", "waiting", "done", "failed", "denied", "stopped"]
+StepState = Literal["running", "waiting", "done", "failed", "denied", "stopped", "thought"]
 Severity = Literal["information", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Footnote:
+    """What a marker in an answer stands for: drawn as ``[number]``, told below the answer."""
+
+    number: int
+    marker: str
+    label: str
+    file_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,7 @@ class MessageEntry:
     text: str
     state: MessageState = "done"
     note: str = ""
+    footnotes: tuple[Footnote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,20 @@ class StepEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureEntry:
+    """An image among the server's files; ``picture`` is None until it was fetched.
+
+    ``note`` says why it cannot be shown.
+    """
+
+    key: str
+    file_id: str
+    title: str
+    picture: Picture | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeEntry:
     """A sentence of the app's own between the messages."""
 
@@ -48,4 +75,4 @@ class NoticeEntry:
     severity: Severity = "information"
 
 
-Entry = MessageEntry | StepEntry | NoticeEntry
+Entry = MessageEntry | StepEntry | PictureEntry | NoticeEntry

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tui.text import visible
-from tui.transcript.palette import CODE, EMPHASIS, LINK, MUTED, STRIKE, STRONG, TARGET
+from tui.transcript.palette import CITED, CODE, EMPHASIS, LINK, MUTED, STRIKE, STRONG, TARGET
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -16,11 +17,29 @@ Marked = tuple[str, int]
 _MARKS = {"strong": STRONG, "em": EMPHASIS, "s": STRIKE}
 
 
-def marked(tokens: Sequence[Token]) -> list[Marked]:
+_MARKER = re.compile("【[^【】\n]{1,160}】")
+
+
+def _numbered(text: str, marks: int, cited: Mapping[str, int]) -> Iterator[Marked]:
+    """Markers of citations become their numbers; one that stands for nothing stays as it is."""
+    at = 0
+    for match in _MARKER.finditer(text):
+        number = cited.get(match[0])
+        if number is not None:
+            if match.start() > at:
+                yield text[at : match.start()], marks
+            yield f"[{number}]", marks | CITED
+            at = match.end()
+    if at < len(text):
+        yield text[at:], marks
+
+
+def marked(tokens: Sequence[Token], cited: Mapping[str, int]) -> list[Marked]:
     """The text of inline ``tokens`` with its marks.
 
     A line end within a paragraph stays one: models break lines on purpose (verses, addresses). A
-    link is its text and, when it differs, its target; nothing is ever fetched or opened.
+    link is its text and, when it differs, its target; nothing is ever fetched or opened. ``cited``
+    are the markers of citations with their numbers.
     """
     parts: list[Marked] = []
     marks = 0
@@ -29,7 +48,10 @@ def marked(tokens: Sequence[Token]) -> list[Marked]:
     for token in tokens:
         kind = token.type
         if kind in ("text", "text_special", "html_inline"):
-            parts.append((token.content, marks))
+            if cited and "【" in token.content:
+                parts += _numbered(token.content, marks, cited)
+            else:
+                parts.append((token.content, marks))
         elif kind in ("softbreak", "hardbreak"):
             parts.append(("\n", marks))
         elif kind == "code_inline":

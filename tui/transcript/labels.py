@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tui.text import safe_line
-from tui.transcript.entries import MessageEntry, NoticeEntry, StepEntry
+from tui.transcript.entries import Footnote, MessageEntry, NoticeEntry, StepEntry
 from tui.transcript.lines import Line, indented, prose, runs
 from tui.transcript.palette import Palette
 from tui.transcript.pieces import Piece, estimated_lines
@@ -19,6 +19,7 @@ _STEP_MARKS = {
     "failed": ("✗", "error"),
     "denied": ("⊘", "warning"),
     "stopped": ("■", "muted"),
+    "thought": ("∴", "muted"),
 }
 _NOTICE_MARKS = {
     "information": ("·", "muted"),
@@ -34,6 +35,7 @@ class Header(Piece):
     __slots__ = ("_entry",)
 
     kind = "header"
+    searched = False
 
     def __init__(self, entry: MessageEntry) -> None:
         super().__init__()
@@ -124,16 +126,53 @@ class More(Sentence):
     __slots__ = ()
 
     kind = "more"
+    searched = False
 
     def __init__(self, hidden: int) -> None:
         super().__init__(f"{hidden:,} more characters: show more", "▾", "primary", gap=1)
 
 
+class Note(Sentence):
+    """What is to be known of a message, below it."""
+
+    __slots__ = ()
+
+    kind = "note"
+    searched = False
+
+
+class FootnotePiece(Piece):
+    """A source of an answer, below it."""
+
+    __slots__ = ("footnote",)
+
+    kind = "footnote"
+    searched = False
+
+    def __init__(self, footnote: Footnote, gap: int = 0) -> None:
+        super().__init__(gap)
+        self.footnote = footnote
+
+    def draw(self, width: int, palette: Palette) -> list[Line]:
+        number = f"[{self.footnote.number}] "
+        label = _fit(safe_line(self.footnote.label, limit=width), max(4, width - len(number)))
+        return [Line([Segment(number, palette.cited), Segment(label, palette.muted)])]
+
+
 def note_pieces(entry: MessageEntry) -> list[Piece]:
-    """The sentence under a message, if there is one."""
-    if not entry.note:
-        return []
-    return [Sentence(entry.note, "", _NOTE_STYLES.get(entry.state, "muted"), gap=1)]
+    """What stands below a message: its sources, and the sentence about it, if there is one.
+
+    The sources come when the answer is complete: while it grows they would jump.
+    """
+    pieces: list[Piece] = []
+    if entry.state != "streaming":
+        pieces += [
+            FootnotePiece(footnote, gap=int(number == 0))
+            for number, footnote in enumerate(entry.footnotes)
+        ]
+    if entry.note:
+        pieces.append(Note(entry.note, "", _NOTE_STYLES.get(entry.state, "muted"), gap=1))
+    return pieces
 
 
 def notice_piece(entry: NoticeEntry) -> Piece:

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.color import Color, ColorParseError
 
 # How a piece of inline text is marked; several at once.
-STRONG, EMPHASIS, STRIKE, CODE, LINK, TARGET, MUTED = (1 << bit for bit in range(7))
+STRONG, EMPHASIS, STRIKE, CODE, LINK, TARGET, MUTED, CITED = (1 << bit for bit in range(8))
 
 _serials = count(1)
 
@@ -55,6 +55,16 @@ class Palette:
             self.muted + Style(bold=True),
         )
         self.link = self.primary + Style(underline=True)
+        self.cited = self.accent
+        if foreground.ansi is not None or background.ansi is not None:
+            self.found = Style(underline=True, bold=True)
+            self.current = Style(reverse=True, bold=True)
+        else:
+            mark = self._color(variables, "warning", Color(230, 180, 80))
+            self.found = Style(bgcolor=background.blend(mark, 0.35).rich_color)
+            self.current = Style(
+                color=mark.get_contrast_text(1.0).rich_color, bgcolor=mark.rich_color
+            )
 
     @staticmethod
     def _color(variables: Mapping[str, str], name: str, fallback: Color) -> Color:
@@ -75,6 +85,8 @@ class Palette:
             style = base
             if marks & MUTED or marks & TARGET:
                 style += self.muted
+            if marks & CITED:
+                style += self.cited
             if marks & LINK:
                 style += self.link
             if marks & CODE:

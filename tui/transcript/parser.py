@@ -28,15 +28,23 @@ def _parser() -> MarkdownIt:
 
 
 class References:
-    """The link targets that a document defines ("[1]: https://..."); they may follow their use."""
+    """The link targets that a document defines ("[1]: https://..."), and its citations; they may
+    follow their use."""
 
     def __init__(self) -> None:
         self.known: Known = {}
+        self.cited: dict[str, int] = {}
+        """Markers of citations, with their numbers."""
         self.version = 0
 
     def learn(self, known: Known) -> None:
         if known != self.known:
             self.known = known
+            self.version += 1
+
+    def cite(self, cited: dict[str, int]) -> None:
+        if cited != self.cited:
+            self.cited = cited
             self.version += 1
 
 
@@ -62,7 +70,7 @@ def inline_parts(text: str, references: References) -> list[Marked]:
     parser = _parser()
     tokens: list[Token] = []
     parser.inline.parse(text, parser, {"references": references.known}, tokens)
-    return marked(tokens)
+    return marked(tokens, references.cited)
 
 
 def closing(tokens: list[Token], at: int) -> int:
@@ -74,3 +82,12 @@ def closing(tokens: list[Token], at: int) -> int:
         if tokens[index].level == level and tokens[index].nesting == -1:
             return index
     return len(tokens) - 1
+
+
+@cache
+def whole_parser() -> MarkdownIt:
+    """The same Markdown with inline text parsed as well, for what is not drawn: its links."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST})
+    return parser.enable(["table", "strikethrough"])

@@ -12,6 +12,8 @@ class Piece:
     __slots__ = ("_lines", "_look", "gap")
 
     kind = ""
+    searched = True
+    """Whether find looks here."""
 
     def __init__(self, gap: int = 0) -> None:
         self.gap = gap

@@ -46,7 +46,7 @@ def language_of(info: str) -> str:
 class FencePage(Piece):
     """A page of a fence. ``context`` is the page before it, for a string that spans both."""
 
-    __slots__ = ("_context", "_first", "_joined", "_language", "code")
+    __slots__ = ("_context", "_joined", "code", "first", "language")
 
     kind = "fence"
 
@@ -55,21 +55,21 @@ class FencePage(Piece):
     ) -> None:
         super().__init__()
         self.code = code
-        self._language = language
+        self.language = language
         self._context = context
-        self._first = first
+        self.first = first
         self._joined = joined
 
     def estimate(self, width: int) -> int:
-        return self.gap + int(self._first) + estimated_lines(self.code, width - 2)
+        return self.gap + int(self.first) + estimated_lines(self.code, width - 2)
 
     def draw(self, width: int, palette: Palette) -> list[Line]:
         code = self.code.removesuffix("\n")
         lines: list[Line] = []
-        if self._first and self._language:
-            lines.append(label_line(self._language, width, palette))
+        if self.first and self.language:
+            lines.append(label_line(self.language, width, palette))
         if code or self.code or not lines:
-            body = code_lines(code, self._language, self._context, width, palette)
+            body = code_lines(code, self.language, self._context, width, palette)
             if self._joined:
                 body[0].join = ""
             lines += body

@@ -162,10 +162,16 @@ class BlockPiece(Piece):
         self._references = references
 
     def depends(self) -> object:
-        return self._references.version if "[" in self._source else None
+        source = self._source
+        return self._references.version if "[" in source or "【" in source else None
 
     def estimate(self, width: int) -> int:
         return self.gap + estimated_lines(self._source, width)
+
+    @property
+    def source(self) -> str:
+        """The block as it was written."""
+        return self._source
 
     def draw(self, width: int, palette: Palette) -> list[Line]:
         drawing = Drawing(palette, self._references, self._blank)

@@ -72,7 +72,7 @@ class TableRun:
 class TablePart(Piece):
     """The header of a table (``cells`` is None) or one row of its body."""
 
-    __slots__ = ("_run", "cells", "first", "last")
+    __slots__ = ("cells", "first", "last", "run")
 
     kind = "table"
 
@@ -80,19 +80,19 @@ class TablePart(Piece):
         self, run: TableRun, cells: list[str] | None, *, first: bool = False, last: bool = False
     ) -> None:
         super().__init__()
-        self._run = run
+        self.run = run
         self.cells = cells
         self.first = first
         self.last = last
 
     def depends(self) -> object:
-        return (self._run.natural, self.last, self._run.references.version)
+        return (self.run.natural, self.last, self.run.references.version)
 
     def estimate(self, width: int) -> int:
         return self.gap + (3 if self.cells is None else 1) + int(self.last)
 
     def draw(self, width: int, palette: Palette) -> list[Line]:
-        run = self._run
+        run = self.run
         widths = run.fit(width)
         if widths is None:
             return self._stacked(width, palette)
@@ -116,7 +116,7 @@ class TablePart(Piece):
         columns: list[list[Line]] = []
         for column, width in enumerate(widths):
             text = cells[column] if column < len(cells) else ""
-            columns.append(prose(_parts(text, self._run.references, palette, style), width))
+            columns.append(prose(_parts(text, self.run.references, palette, style), width))
         bar = Segment("│", palette.faint)
         lines: list[Line] = []
         for number in range(max(len(column) for column in columns)):
@@ -124,7 +124,7 @@ class TablePart(Piece):
             for column, width in enumerate(widths):
                 body = columns[column][number].segments if number < len(columns[column]) else []
                 free = max(0, width - sum(segment.cell_length for segment in body))
-                left = {"right": free, "center": free // 2}.get(self._run.aligns[column], 0)
+                left = {"right": free, "center": free // 2}.get(self.run.aligns[column], 0)
                 segments.append(Segment(" " * (left + 1), Style()))
                 segments += body
                 segments.append(Segment(" " * (free - left + 1), Style()))
@@ -137,10 +137,10 @@ class TablePart(Piece):
         if self.cells is None:
             return []
         lines = [] if self.first else [Line([])]
-        for header, cell in zip(self._run.header, self.cells, strict=False):
-            parts = _parts(header, self._run.references, palette, palette.text + palette.strong)
+        for header, cell in zip(self.run.header, self.cells, strict=False):
+            parts = _parts(header, self.run.references, palette, palette.text + palette.strong)
             parts += runs([(": ", palette.muted)])
-            parts += _parts(cell, self._run.references, palette, palette.text)
+            parts += _parts(cell, self.run.references, palette, palette.text)
             lines += prose(parts, width)
         return lines
 

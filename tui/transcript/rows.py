@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui.transcript.blocks import Document
-from tui.transcript.entries import Entry, MessageEntry, NoticeEntry, StepEntry
+from tui.transcript.entries import Entry, MessageEntry, NoticeEntry, PictureEntry, StepEntry
 from tui.transcript.labels import Header, More, Sentence, StepTitle, note_pieces, notice_piece
 from tui.transcript.layout import Heights
 from tui.transcript.literal import literal_pieces
+from tui.transcript.picture import PictureTitle, picture_pieces
 from tui.transcript.pieces import Piece, estimated_lines
 
 SHOWN = 100_000  # characters of one entry that are shown; more on demand, nothing cut in the data
@@ -34,6 +35,7 @@ class Row:
         "index",
         "opened",
         "pieces",
+        "raw",
     )
 
     def __init__(self, entry: Entry, index: int) -> None:
@@ -41,6 +43,7 @@ class Row:
         self.index = index
         self.gap = 0
         self.opened = False
+        self.raw = False  # Markdown as it was written
         self.pieces: list[Piece] | None = None
         self.heights = _NO_HEIGHTS  # until there are pieces; there may be many thousand rows
         self._document: Document | None = None
@@ -53,6 +56,16 @@ class Row:
     @property
     def streams(self) -> bool:
         return isinstance(self.entry, MessageEntry) and self.entry.state == "streaming"
+
+    @property
+    def length(self) -> int:
+        """Characters of the message so far."""
+        return self._length
+
+    @property
+    def rendered(self) -> bool:
+        """Whether the text is Markdown and drawn as such."""
+        return isinstance(self.entry, MessageEntry) and not self.entry.own and not self.raw
 
     @property
     def hidden(self) -> int:
@@ -77,13 +90,15 @@ class Row:
         entry = self.entry
         if isinstance(entry, StepEntry):
             return self.gap + 1 + (estimated_lines(entry.detail, width) if self.opened else 0)
+        if isinstance(entry, PictureEntry):
+            return self.gap + 1 + sum(piece.estimate(width) for piece in picture_pieces(entry))
         text = entry.text
         if len(text) > self._shown:
             text = text[: self._shown]
         lines = self.gap + estimated_lines(text, width)
         if isinstance(entry, NoticeEntry):
             return lines
-        return lines + (3 if entry.note else 1)
+        return lines + (3 if entry.note else 1) + len(entry.footnotes)
 
     def replace(self, entry: Entry) -> None:
         """Take ``entry``; what was made of the text stays when the new one only goes on."""
@@ -131,6 +146,12 @@ class Row:
         self.opened = not self.opened
         self.pieces = None
 
+    def set_raw(self, raw: bool) -> None:
+        """Show the Markdown as it was written, or rendered again."""
+        if raw != self.raw:
+            self.close()
+            self.raw = raw
+
     def show_more(self) -> None:
         """Show the next part of a very long text."""
         self._shown += SHOWN
@@ -147,7 +168,8 @@ class Row:
 
     def build(self, width: int) -> None:
         """Make the pieces, or bring them up to date with the text; :attr:`heights` follow."""
-        if isinstance(self.entry, MessageEntry) and not self.entry.own:
+        if self.rendered:
+            assert isinstance(self.entry, MessageEntry)
             changed = self._build_answer(self.entry)
         elif self.pieces is None:
             self.pieces = self._literal_pieces()
@@ -172,6 +194,8 @@ class Row:
             piece: Piece = Header(entry)
         elif isinstance(entry, StepEntry):
             piece = StepTitle(entry, self.opened)
+        elif isinstance(entry, PictureEntry):
+            piece = PictureTitle(entry.title)
         else:
             piece = notice_piece(entry)
         piece.gap = self.gap
@@ -184,6 +208,8 @@ class Row:
             pieces += literal_pieces(entry.text[: self._shown])
         elif isinstance(entry, StepEntry) and self.opened and entry.detail:
             pieces += literal_pieces(entry.detail[: self._shown], code=True, indent=2)
+        elif isinstance(entry, PictureEntry):
+            pieces += picture_pieces(entry)
         if self.hidden:
             pieces.append(More(self.hidden))
         if isinstance(entry, MessageEntry):
@@ -198,6 +224,7 @@ class Row:
             self.current()
             assert isinstance(self.entry, MessageEntry)
             self._pending = [self.entry.text[: self._shown]]
+        document.cite({each.marker: each.number for each in entry.footnotes})
         changed = len(document.pieces)
         text = "".join(self._pending or ())[: self._shown - self._fed]
         self._pending = None

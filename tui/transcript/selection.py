@@ -8,17 +8,9 @@ from textual.geometry import Offset
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui.text import for_clipboard
-from tui.transcript.entries import Entry, StepEntry
+from tui.transcript.block_parts import entry_text
 from tui.transcript.lines import Line
 from tui.transcript.window import Window
-
-
-def entry_text(entry: Entry) -> str:
-    """An entry as its owner would copy it: the Markdown, the typed text, a step's detail."""
-    if isinstance(entry, StepEntry):
-        return for_clipboard("\n".join(filter(None, (entry.title, entry.summary, entry.detail))))
-    return for_clipboard(entry.text)
 
 
 def selected_text(window: Window, selection: Selection, gutter: int) -> str:

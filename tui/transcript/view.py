@@ -1,46 +1,52 @@
-"""The transcript as one widget: what goes in and out, the cursor, folds, copying, selection."""
+"""The transcript as one widget: what goes in and out, and what it asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, overload
 
-from textual import events
 from textual.await_remove import AwaitRemove
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.selection import Selection
 
-from tui.transcript.entries import Entry, MessageEntry
-from tui.transcript.rows import Row
-from tui.transcript.selection import entry_text, selected_text, selection_of
+from tui.commands import bindings
+from tui.transcript.entries import Entry, MessageEntry, PictureEntry
+from tui.transcript.picture import HIGHEST, WIDEST
+from tui.transcript.reading_view import ReadingView
+from tui.transcript.selection import selected_text, selection_of
 from tui.transcript.stream import FrameJoiner
-from tui.transcript.window_view import GUTTER, Bar, WindowView
+from tui.transcript.window_view import GUTTER
 
 
-class Transcript(WindowView):
+class Transcript(ReadingView):
     """Messages, steps and notices of a thread, virtualised.
 
     Sticks to the end until the reader scrolls up; reaching the end again, or the ``scroll_end``
     action, sticks again. All methods are synchronous and called on the app's loop.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("alt+up", "cursor(-1)", "Entry above", show=False, id="transcript.previous"),
-        Binding("alt+down", "cursor(1)", "Entry below", show=False, id="transcript.next"),
-        Binding("enter,space", "fold", "Open or close", show=False, id="transcript.fold"),
-        Binding("c", "copy", "Copy", show=False, id="transcript.copy"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("transcript")
 
     ALLOW_SELECT = True
 
-    class CopyRequested(Message):
-        """The reader wants ``text`` in the clipboard."""
+    class PictureWanted(Message):
+        """A picture is in view that was not fetched for this width (in cells) yet."""
 
-        def __init__(self, transcript: Transcript, text: str) -> None:
+        def __init__(self, entry: PictureEntry, columns: int, rows: int) -> None:
+            super().__init__()
+            self.entry = entry
+            self.columns = columns
+            self.rows = rows
+
+    class BelowChanged(Message):
+        """How many entries came below while the reader looks at earlier ones; -1: at the end."""
+
+        def __init__(self, transcript: Transcript, count: int) -> None:
             super().__init__()
             self.transcript = transcript
-            self.text = text
+            self.count = count
 
         @property
         def control(self) -> Transcript:
@@ -67,11 +73,12 @@ class Transcript(WindowView):
     ) -> None:
         super().__init__(name, id, classes)
         self._joiner = FrameJoiner(self._flush)
-        self._cursor: str | None = None
         self._older = False
         self._asked = False
-        self._pressed = 0  # the line of the view on which the mouse went down
         self._selected_width = 0
+        self._wanted: dict[str, int] = {}  # pictures that were asked for, with their width
+        self._seen = 0  # entries there were when the reader left the end
+        self._below = -1
         self.set_reactive(Transcript.placeholder, placeholder)
 
     # Data in and out
@@ -79,7 +86,10 @@ class Transcript(WindowView):
     def show(self, entries: Sequence[Entry]) -> None:
         """Replace everything and go to the end."""
         self._joiner.drop()
-        self._cursor = None
+        self._cursor = self._block = None
+        self._wanted.clear()
+        self._seen = 0
+        self.finder = None
         self._asked = False
         self._deselect()
         self.window.show(entries)
@@ -92,15 +102,29 @@ class Transcript(WindowView):
     def prepend(self, entries: Sequence[Entry]) -> None:
         """Older entries, above. What the reader looks at stays where it is."""
         self._joiner.flush()
+        before = len(self.window.rows)
         self.window.prepend(entries)
+        self._seen += len(self.window.rows) - before
         self._asked = False
         self.settle()
 
     def put(self, entry: Entry) -> None:
         """Append ``entry``, or replace the one with the same key in its place."""
         self._joiner.flush()
+        if isinstance(entry, MessageEntry) and entry.own and entry.key not in self.window.keys:
+            self._cursor = self._block = None  # who writes goes on at the end
+        if isinstance(entry, PictureEntry) and entry.picture is None and not entry.note:
+            entry = self._with_picture(entry)
         self.window.put(entry)
         self.settle()
+
+    def _with_picture(self, entry: PictureEntry) -> PictureEntry:
+        """The entry with what was fetched for it before."""
+        row = self.window.keys.get(entry.key)
+        known = row.entry if row is not None else None
+        if not isinstance(known, PictureEntry) or known.file_id != entry.file_id:
+            return entry
+        return replace(entry, picture=known.picture, note=known.note)
 
     def add_text(self, key: str, text: str) -> None:
         """Append streamed ``text`` to the message ``key``; joined with what else the frame brings.
@@ -123,7 +147,7 @@ class Transcript(WindowView):
             return super().remove()
         self._joiner.flush()
         if self._cursor == key:
-            self._cursor = None
+            self._cursor = self._block = None
         self.window.remove(key)
         self.settle()
         return None
@@ -145,11 +169,6 @@ class Transcript(WindowView):
         return self.window.follows
 
     @property
-    def cursor(self) -> str | None:
-        """The key of the entry under the cursor."""
-        return self._cursor
-
-    @property
     def older(self) -> bool:
         """Whether there are older entries to ask for (:class:`OlderWanted`)."""
         return self._older
@@ -166,6 +185,28 @@ class Transcript(WindowView):
         if self._older and not self._asked and window.shown and window.top == 0:
             self._asked = True
             self.post_message(self.OlderWanted(self))
+        self._ask_for_pictures()
+        self._tell_below()
+
+    def _ask_for_pictures(self) -> None:
+        columns = min(self.window.width, WIDEST)
+        for row in dict.fromkeys(each.place.row for each in self.window.shown):
+            entry = row.entry
+            if not isinstance(entry, PictureEntry) or entry.note:
+                continue
+            if self._wanted.get(entry.key) != columns:
+                self._wanted[entry.key] = columns
+                self.post_message(self.PictureWanted(entry, columns, 2 * HIGHEST))
+
+    def _tell_below(self) -> None:
+        """Tell what came below, when that changed."""
+        window = self.window
+        if window.follows:
+            self._seen = len(window.rows)
+        below = -1 if window.follows else max(0, len(window.rows) - self._seen)
+        if below != self._below:
+            self._below = below
+            self.post_message(self.BelowChanged(self, below))
 
     def _flush(self, texts: dict[str, str]) -> None:
         for key, text in texts.items():
@@ -173,79 +214,11 @@ class Transcript(WindowView):
                 self.window.add_text(key, text)
         self.settle()
 
+    def flush(self) -> None:
+        self._joiner.flush()
+
     def on_unmount(self) -> None:
         self._joiner.drop()
-
-    # The cursor, folds and copying
-
-    def bar(self, row: Row) -> Bar | None:
-        palette = self.window.palette
-        if row.entry.key == self._cursor:
-            return ("▌ ", palette.accent)
-        if isinstance(row.entry, MessageEntry) and row.entry.own:
-            return ("▎ ", palette.secondary)
-        return None
-
-    def action_cursor(self, step: int) -> None:
-        """Move the cursor over the entries; from the end of the view when it is nowhere."""
-        window = self.window
-        if not window.rows:
-            return
-        row = window.keys.get(self._cursor or "")
-        if row is None:
-            row = window.shown[-1].place.row if window.shown else window.rows[-1]
-        else:
-            row = window.rows[min(max(0, row.index + step), len(window.rows) - 1)]
-        self._cursor = row.entry.key
-        self.reveal(row)
-
-    def action_fold(self) -> None:
-        """Open or close the step under the cursor; show more of a very long message."""
-        row = self.window.keys.get(self._cursor or "")
-        if row is not None:
-            self._fold(row)
-
-    def _fold(self, row: Row, *, more: bool = False) -> None:
-        if more or (row.hidden and not row.folds):
-            self.window.show_more(row)
-        elif row.folds:
-            self.window.toggle(row)
-        else:
-            return
-        self._deselect()
-        self.settle()
-
-    def action_copy(self) -> None:
-        """Ask for the selected text in the clipboard, or the entry under the cursor, or the last
-        message."""
-        self._joiner.flush()
-        selection = self.text_selection
-        if selection is not None:
-            text = selected_text(self.window, selection, GUTTER)
-        else:
-            row = self.window.keys.get(self._cursor or "")
-            if row is None:
-                rows = reversed(self.window.rows)
-                row = next((each for each in rows if isinstance(each.entry, MessageEntry)), None)
-            text = entry_text(row.current()) if row is not None else ""
-        if text:
-            self.post_message(self.CopyRequested(self, text))
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        self._pressed = event.get_content_offset_capture(self).y
-
-    def on_click(self, event: events.Click) -> None:
-        """Fold by a click on a step's row, show more by one on that line."""
-        at = event.get_content_offset(self)
-        if at is None or event.chain > 1 or self.text_selection is not None:
-            return
-        if at.y < len(self.window.shown):
-            row, piece, line = self.window.shown[at.y].place
-            if row.pieces is None or line < row.pieces[piece].gap:
-                return
-            kind = row.pieces[piece].kind
-            if kind in ("step", "more"):
-                self._fold(row, more=kind == "more")
 
     # Selection
 
@@ -271,11 +244,3 @@ class Transcript(WindowView):
             first = window.line_number(row)
             selection = selection_of(first + row.gap, first + height - 1, window.origin)
             self.screen.selections = {self: selection}
-
-    def _deselect(self) -> None:
-        if self.is_attached and self in self.screen.selections:
-            self.screen.selections = {
-                widget: selection
-                for widget, selection in self.screen.selections.items()
-                if widget is not self
-            }

@@ -13,18 +13,11 @@ from tui.transcript.entries import Entry, StepEntry
 from tui.transcript.layout import Heights
 from tui.transcript.lines import Line
 from tui.transcript.palette import Palette
+from tui.transcript.row_lines import Place, RowLines
 from tui.transcript.rows import Row
 
 KEPT = 96  # rows whose pieces are kept after they left the view
 NEAR = 4  # views within which scrolling counts lines instead of trusting estimates
-
-
-class Place(NamedTuple):
-    """A line of the transcript."""
-
-    row: Row
-    piece: int
-    line: int
 
 
 class Shown(NamedTuple):
@@ -34,33 +27,24 @@ class Shown(NamedTuple):
     line: Line
 
 
-class Window:
+class Window(RowLines):
     """The rows, and the part of them that is in view.
 
     ``top`` is the first line in view, ``total`` the number of all lines (with estimates in it),
     ``shown`` the lines in view after :meth:`settle`. ``origin`` is added to a line's number to get
-    one that stays with the text while heights above it are corrected. ``drawn`` counts the pieces
-    drawn so far.
+    one that stays with the text while heights above it are corrected. ``raw`` tells that Markdown
+    is shown as it was written.
     """
 
     def __init__(self, palette: Palette) -> None:
-        self.rows: list[Row] = []
-        self.keys: dict[str, Row] = {}
-        self.palette = palette
-        self.width = 80
+        super().__init__(palette)
         self.height = 24
         self.follows = True
+        self.raw = False
         self.top = 0
         self.origin = 0
         self.shown: list[Shown] = []
-        self.drawn = 0
-        self._heights = Heights()
         self._anchor: Place | None = None
-        self._recent: dict[Row, None] = {}
-
-    @property
-    def total(self) -> int:
-        return self._heights.total
 
     # What there is
 
@@ -75,6 +59,7 @@ class Window:
         self._anchor = None
         self.follows = True
         self.origin = 0
+        self.raw = False
         before: Entry | None = None
         for row in self.rows:
             row.gap = _gap(before, row.entry)
@@ -84,6 +69,7 @@ class Window:
     def prepend(self, entries: Iterable[Entry]) -> None:
         """Older rows above; those already here are left alone."""
         new = [Row(entry, 0) for entry in entries if entry.key not in self.keys]
+        self.set_raw(new, self.raw)
         self.keys.update((row.entry.key, row) for row in new)
         self.rows[:0] = new
         self._number()
@@ -99,6 +85,7 @@ class Window:
         if row is None:
             row = Row(entry, len(self.rows))
             row.gap = _gap(self.rows[-1].entry if self.rows else None, entry)
+            row.raw = self.raw
             self.rows.append(row)
             self.keys[entry.key] = row
             self._heights.append(row.estimate(self.width))
@@ -135,6 +122,13 @@ class Window:
         """Open or close a fold."""
         row.toggle()
         self._build(row)
+
+    def set_raw(self, rows: Iterable[Row], raw: bool) -> None:
+        """Show Markdown as it was written, or rendered again."""
+        for row in rows:
+            row.set_raw(raw)
+            if row in self._recent:
+                self._build(row)
 
     def show_more(self, row: Row) -> None:
         """Show the next part of a very long text."""
@@ -226,39 +220,22 @@ class Window:
         self.settle()
         self.follows = self.top >= self.total - self.height
 
-    def line_number(self, row: Row) -> int:
-        """The first line of ``row``, the blank ones before it included."""
-        return self._heights.offset(row.index)
+    def reveal_line(self, place: Place) -> None:
+        """Have this one line in view, a third from the top unless it is there already."""
+        row, piece, line = place
+        if row.pieces is None:
+            self._build(row)
+        if not any(each.place == place for each in self.shown):
+            self.follows = False
+            height = len(self.lines(row, piece))
+            start = Place(row, piece, min(line, max(0, height - 1)))
+            self._rebase(self._back(start, self.height // 3))
+        self.settle()
+        self.follows = self.top >= self.total - self.height
 
-    def row_height(self, row: Row) -> int:
-        return self._heights[row.index]
-
-    def draw_row(self, row: Row) -> int:
-        """Draw all of ``row`` (it is known to be small or wanted whole); returns its height."""
-        self._build(row)
-        for piece in range(len(row.heights)):
-            self.lines(row, piece)
-        return self._heights[row.index]
-
-    def lines(self, row: Row, piece: int) -> list[Line]:
-        """The lines of a piece, drawn if need be; heights are corrected."""
-        assert row.pieces is not None
-        each = row.pieces[piece]
-        if not each.drawn(self.width, self.palette):
-            self.drawn += 1
-        lines = each.lines(self.width, self.palette)
-        if row.heights[piece] != len(lines):
-            row.heights.set(piece, len(lines))
-            self._heights.set(row.index, row.heights.total)
-        return lines
-
-    def place_of(self, line: int) -> Place:
-        """What is at ``line`` as heights are known now. Raises ``IndexError`` without rows."""
-        index, rest = self._heights.find(line)
-        row = self.rows[index]
-        self._build(row)
-        piece, rest = row.heights.find(rest)
-        return Place(row, piece, rest)
+    def number_of(self, place: Place) -> int:
+        """The line's number, counted from the first row."""
+        return self._line_of(place)
 
     def _rebase(self, place: Place) -> None:
         """Begin at ``place``; numbers that stay with the text go on from the old anchor."""
@@ -267,84 +244,6 @@ class Window:
             self.origin += before - self._line_of(mark)
         self._anchor = place
         self.top = self._line_of(place)
-
-    def _build(self, row: Row) -> None:
-        row.build(self.width)
-        self._heights.set(row.index, row.heights.total)
-        self._recent[row] = None
-
-    def _holds(self, place: Place) -> bool:
-        row, piece, _ = place
-        return (
-            row.index < len(self.rows)
-            and self.rows[row.index] is row
-            and row.pieces is not None
-            and piece < len(row.pieces)
-        )
-
-    def _valid(self, place: Place) -> Place:
-        """``place``, or the nearest that still exists after the row was made anew."""
-        row, piece, line = place
-        if row.pieces is None:
-            self._build(row)
-        piece = min(piece, len(row.heights) - 1)
-        height = row.heights[piece]
-        lines = len(self.lines(row, piece))
-        if lines != height and height > 1:
-            line = line * lines // height
-        if lines:
-            return Place(row, piece, min(line, lines - 1))
-        return self._forward(Place(row, piece, 0), 0)
-
-    def _line_of(self, place: Place) -> int:
-        row, piece, line = place
-        return self._heights.offset(row.index) + row.heights.offset(piece) + line
-
-    def _locate(self, line: int) -> Place:
-        place = self.place_of(line)
-        return self._valid(place)
-
-    def _end(self) -> Place:
-        row = self.rows[-1]
-        self._build(row)
-        piece = len(row.heights) - 1
-        height = len(self.lines(row, piece))
-        return Place(row, piece, max(0, height - 1))
-
-    def _forward(self, place: Place, count: int) -> Place:
-        """``count`` lines further down, or the last line."""
-        row, piece, line = place
-        while True:
-            height = len(self.lines(row, piece))
-            if line + count < height:
-                return Place(row, piece, line + count)
-            count -= height - line
-            line = 0
-            if piece + 1 < len(row.heights):
-                piece += 1
-            elif row.index + 1 < len(self.rows):
-                row, piece = self.rows[row.index + 1], 0
-                if row.pieces is None:
-                    self._build(row)
-            else:
-                return self._end()
-
-    def _back(self, place: Place, count: int) -> Place:
-        """``count`` lines further up, or the first line."""
-        row, piece, line = place
-        while count > line:
-            count -= line
-            if piece > 0:
-                piece -= 1
-            elif row.index > 0:
-                row = self.rows[row.index - 1]
-                if row.pieces is None:
-                    self._build(row)
-                piece = len(row.heights) - 1
-            else:
-                return Place(row, 0, 0)
-            line = len(self.lines(row, piece))
-        return Place(row, piece, line - count)
 
     def _view(self, place: Place) -> list[Shown]:
         """The lines from ``place`` on that are in view."""

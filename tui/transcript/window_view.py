@@ -15,6 +15,7 @@ from textual.strip import Strip
 from tui.text import safe
 from tui.transcript.lines import prose, runs
 from tui.transcript.palette import Palette
+from tui.transcript.row_lines import Place
 from tui.transcript.rows import Row
 from tui.transcript.selection import marked_strip
 from tui.transcript.window import Shown, Window
@@ -51,8 +52,12 @@ class WindowView(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("down", "scroll_down", "Down a line", show=False, id="transcript.down"),
         Binding("pageup", "page_up", "Up a page", show=False, id="transcript.page_up"),
         Binding("pagedown", "page_down", "Down a page", show=False, id="transcript.page_down"),
-        Binding("home", "scroll_home", "To the beginning", show=False, id="transcript.home"),
-        Binding("end", "scroll_end", "To the end", show=False, id="transcript.end"),
+        Binding("home,g", "scroll_home", "To the beginning", show=False, id="transcript.home"),
+        Binding("end,G", "scroll_end", "To the end", show=False, id="transcript.end"),
+        Binding("ctrl+u", "half_page(-1)", "Half a page up", show=False, id="transcript.half_up"),
+        Binding(
+            "ctrl+d", "half_page(1)", "Half a page down", show=False, id="transcript.half_down"
+        ),
     ]
 
     placeholder = var("")
@@ -69,9 +74,13 @@ class WindowView(ScrollView, can_focus=True, inherit_bindings=False):
     def settled(self) -> None:
         """Called when what is in view may have changed."""
 
-    def bar(self, row: Row) -> Bar | None:
-        """What stands in the gutter beside ``row``."""
+    def bar(self, place: Place) -> Bar | None:
+        """What stands in the gutter beside a line."""
         return None
+
+    def dressed(self, shown: Shown, strip: Strip) -> Strip:
+        """A line with what is marked on it."""
+        return strip
 
     # Layout
 
@@ -190,6 +199,9 @@ class WindowView(ScrollView, can_focus=True, inherit_bindings=False):
     def action_page_down(self) -> None:
         self.go(self.window.top + max(1, self.window.height - 1))
 
+    def action_half_page(self, direction: int) -> None:
+        self.go(self.window.top + direction * max(1, self.window.height // 2))
+
     def action_scroll_home(self) -> None:
         self.go(0)
 
@@ -219,7 +231,7 @@ class WindowView(ScrollView, can_focus=True, inherit_bindings=False):
             return self._placeholder_line(y, width, base)
         if not 0 <= y < len(window.shown):
             return Strip.blank(width, base)
-        strip = self._framed(window.shown[y], width, base)
+        strip = self.dressed(window.shown[y], self._framed(window.shown[y], width, base))
         number = window.top + y + window.origin
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(number)) is not None:
@@ -231,7 +243,7 @@ class WindowView(ScrollView, can_focus=True, inherit_bindings=False):
         """A line with its gutter, as wide as the view, on the view's background."""
         place, line = shown
         in_gap = place.piece == 0 and place.line < place.row.gap
-        bar = None if in_gap else self.bar(place.row)
+        bar = None if in_gap else self.bar(place)
         look = (bar, width, base)
         if line.strip is None or line.look != look:
             text, style = bar or (" " * GUTTER, Style.null())

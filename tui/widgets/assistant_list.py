@@ -23,7 +23,8 @@ class AssistantList(RowList):
             [
                 Row(assistant.id, assistant_name(assistant), current=assistant.id == chosen)
                 for assistant in assistants
-            ]
+            ],
+            empty="None: n makes one",
         )
 
 

@@ -8,21 +8,23 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from tui.widgets.row_list import Row, RowList
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row. ``text`` is safe for a terminal; one with ``enabled`` off cannot be ticked."""
+    """One row, its texts safe for a terminal; one that is not ``enabled`` cannot be ticked."""
 
     key: str
     text: str
     enabled: bool = True
+    aside: str = ""
 
 
 class CheckList(RowList):
-    """Space, Enter or a click ticks a row."""
+    """Space, Enter or a click ticks a row. With ``single`` a tick takes the other one away."""
 
     DEFAULT_CSS = """
     CheckList { height: auto; }
@@ -31,8 +33,12 @@ class CheckList(RowList):
         Binding("enter,space", "select", "Tick", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    class Changed(Message):
+        """Other rows are ticked."""
+
+    def __init__(self, *, single: bool = False, empty: str = "", id: str | None = None) -> None:
+        super().__init__(empty=empty, id=id)
+        self._single = single
         self._checks: tuple[Check, ...] = ()
         self._ticked: set[str] = set()
 
@@ -51,11 +57,14 @@ class CheckList(RowList):
     def tick(self, key: str) -> None:
         """Tick the row, or take its tick away."""
         if any(one.key == key and one.enabled for one in self._checks):
-            self._ticked ^= {key}
+            self._ticked = {*(self._ticked & {key} if self._single else self._ticked)} ^ {key}
             self._draw()
+            self.post_message(self.Changed())
 
     def _draw(self) -> None:
-        self.show_rows([Row(one.key, f"{self._box(one)} {one.text}") for one in self._checks])
+        self.show_rows(
+            [Row(one.key, f"{self._box(one)} {one.text}", one.aside) for one in self._checks]
+        )
 
     def _box(self, check: Check) -> str:
         if not check.enabled:

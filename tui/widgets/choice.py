@@ -23,6 +23,7 @@ class Choice(Button):
             background-tint: transparent;
             text-style: bold;
         }
+        &:ansi:focus, &:nocolor:focus { text-style: bold reverse; }
         &.-active { background: $block-cursor-background; tint: transparent; }
         &:disabled { color: $footer-description-foreground; text-opacity: 1; text-style: strike; }
     }

@@ -13,14 +13,14 @@ class FilesPane(RowList):
     BORDER_TITLE = "Files"
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(empty="None in this thread", id=id)
+        super().__init__(empty="None: @ attaches one", id=id)
 
     def show_files(self, attachments: Sequence[Attachment]) -> None:
         """Show each attached file once, in the order in which they came."""
         files = {attachment.file_id: attachment for attachment in attachments}
         self.show_rows(
             [
-                Row(file_id, safe_line(file_id, 200), aside=_tools(attachment))
+                Row(file_id, safe_line(attachment.name or file_id, 200), aside=_tools(attachment))
                 for file_id, attachment in files.items()
             ]
         )

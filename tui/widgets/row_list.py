@@ -10,12 +10,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from tui.widgets.movement import movement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class RowList(ScrollView, can_focus=True):
         "row-list--aside",
         "row-list--warning",
         "row-list--running",
+        "row-list--error",
+        "row-list--news",
         "row-list--empty",
     }
     DEFAULT_CSS = """
@@ -52,22 +56,24 @@ class RowList(ScrollView, can_focus=True):
         & > .row-list--aside { color: $footer-description-foreground; }
         & > .row-list--warning { color: $warning; text-style: bold; }
         & > .row-list--running { color: $primary; }
+        & > .row-list--error { color: $error; text-style: bold; }
+        & > .row-list--news { color: $accent; text-style: bold; }
         & > .row-list--empty { color: $footer-description-foreground; text-style: italic; }
         & > .row-list--cursor { background: $block-cursor-blurred-background; }
         &:focus > .row-list--cursor {
             background: $block-cursor-background;
             text-style: bold;
         }
+        &:ansi > .row-list--cursor, &:nocolor > .row-list--cursor { text-style: underline; }
+        &:ansi:focus > .row-list--cursor, &:nocolor:focus > .row-list--cursor {
+            background: transparent;
+            text-style: bold reverse;
+        }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor(-1)", "Up", show=False),
-        Binding("down,j", "cursor(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "edge(-1)", "First", show=False),
-        Binding("end,G", "edge(1)", "Last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = movement(
+        up="cursor(-1)", down="cursor(1)", page="page", half="half", edge="edge"
+    )
 
     cursor: reactive[int] = reactive(0)
     """Index of the highlighted row."""
@@ -138,6 +144,9 @@ class RowList(ScrollView, can_focus=True):
 
     def action_page(self, direction: int) -> None:
         self.cursor += direction * max(1, self.scrollable_content_region.height - 1)
+
+    def action_half(self, direction: int) -> None:
+        self.cursor += direction * max(1, self.scrollable_content_region.height // 2)
 
     def action_edge(self, direction: int) -> None:
         self.cursor = 0 if direction < 0 else len(self._rows) - 1

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
+
+from tui.command import NO_KEY
+
+Item = tuple[str, str, str]
+"""The key as it is written, the word for what it does, and the key as Textual names it."""
+GAP = 2
+"""Cells between two keys."""
+_RANKS = {"approval.return": 0, "run.cancel": 0, "app.jump": 2, "app.palette": 3, "app.help": 3}
+_ALWAYS = 2
+"""So many at the end are kept when the others are cut."""
+
+
+def fitting(items: Sequence[Item], room: int) -> list[Item]:
+    """As many as fit in ``room`` cells, from the front; the last ones before any of them."""
+    widths = [cell_len(key) + 1 + cell_len(label) + GAP for key, label, _ in items]
+    room += GAP
+    kept: list[int] = []
+    first_kept = max(0, len(items) - _ALWAYS)
+    for at in (*reversed(range(first_kept, len(items))), *range(first_kept)):
+        if widths[at] > room:
+            if at < first_kept:
+                break
+            continue
+        room -= widths[at]
+        kept.append(at)
+    return [items[at] for at in sorted(kept)]
 
 
 class StatusFooter(Widget):
@@ -29,7 +57,7 @@ class StatusFooter(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._last: list[tuple[str, str, str]] = []
+        self._last: list[Item] = []
         self._spans: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
@@ -43,29 +71,28 @@ class StatusFooter(Widget):
         # On a narrow line the keys come first.
         told = self.figures if 2 * cell_len(self.figures) <= width else ""
         figures = Content.assemble((told, "$foreground"))
-        room = width - figures.cell_length - (2 if told else 0)
         line = Content()
         self._spans.clear()
-        for key, label, press in self._keys():
+        for key, label, press in fitting(self._keys(), width - cell_len(told) - (2 if told else 0)):
             item = Content.assemble((key, "bold $footer-key-foreground"), f" {label}")
-            start = line.cell_length + (2 if line.cell_length else 0)
-            if start + item.cell_length > room:
-                break
+            start = line.cell_length + (GAP if line.cell_length else 0)
             self._spans.append((start, start + item.cell_length, press))
-            line = Content.assemble(line, "  " if line.cell_length else "", item)
+            line = Content.assemble(line, " " * GAP if line.cell_length else "", item)
         gap = max(0, width - line.cell_length - figures.cell_length)
         return Content.assemble(line, " " * gap, figures)
 
-    def _keys(self) -> list[tuple[str, str, str]]:
-        """Display, label and key of each shown command, each command once."""
+    def _keys(self) -> list[Item]:
+        """Each command with a label that can be carried out now, once: first what waits for the
+        user, then the focused place, then what is around it; at the end what always helps."""
         if self.app.screen is not self.screen:
             return self._last  # under a dialog the keys belong to the dialog
-        found: dict[str, tuple[str, str, str]] = {}
+        found: dict[str, tuple[int, Item]] = {}
         for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
-            if binding.show and enabled and binding.action not in found:
+            if binding.show and enabled and binding.action not in found and binding.key != NO_KEY:
+                rank = _RANKS.get(binding.id or "", 1)
                 display = self.app.get_key_display(binding)
-                found[binding.action] = (display, binding.description, binding.key)
-        self._last = list(found.values())
+                found[binding.action] = rank, (display, binding.description, binding.key)
+        self._last = [item for _, item in sorted(found.values(), key=lambda each: each[0])]
         return self._last
 
     def on_click(self, event: events.Click) -> None:

@@ -38,6 +38,8 @@ class StatusHeader(Widget):
     model: reactive[str] = reactive("")
     connection: reactive[str] = reactive("")
     state: reactive[State] = reactive[State]("starting")
+    thread: reactive[str] = reactive("")
+    """Tokens and time of the whole thread, empty before its first run."""
 
     def render(self) -> Content:
         mark, word, tone = _STATES[self.state]
@@ -51,5 +53,8 @@ class StatusHeader(Widget):
             if cell_len(described) > room:
                 described = Content(described).truncate(room, ellipsis=True).plain
             left = Content.assemble(left, "   ", described)
+        told = Content.assemble((f"{self.thread}   ", "$footer-description-foreground"))
+        if self.thread and left.cell_length + 3 + told.cell_length + state.cell_length <= width:
+            state = Content.assemble(told, state)
         gap = max(1, width - left.cell_length - state.cell_length)
         return Content.assemble(left, " " * gap, state)

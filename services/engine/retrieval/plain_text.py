@@ -1,31 +1,30 @@
-"""Files that are text already: decoding them, and cutting them into overlapping pieces."""
+"""Files that are text already: their sections, rows and lines."""
 
 from __future__ import annotations
 
-import codecs
+import csv
+import re
 from collections.abc import Iterator
 
-# What the hosted API searched, and of that what needs no parser.
+from services.engine.retrieval.blocks import Block, Outline, Unreadable, table_row
+
+# What the hosted API searched.
 SEARCHABLE = frozenset(
     {
         *("c", "cpp", "cs", "css", "doc", "docx", "go", "html", "java", "js", "json", "md"),
         *("pdf", "php", "pptx", "py", "rb", "sh", "tex", "ts", "txt"),
     }
 )
-NEEDS_PARSER = frozenset({"doc", "docx", "pdf", "pptx"})
-CHARACTERS_A_TOKEN = 4
-
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+DELIMITERS = ",;\t|"
+_SAMPLE_LINES = 20
+_LONGEST_FIELD = 1_000_000
+_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+([^\n]{1,400})")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*\n?$")
+_TEX = re.compile(
+    r"\s{0,40}\\(part|chapter|section|subsection|subsubsection)\*?\{([^}\n]{1,400})\}"
 )
-
-
-class Unreadable(Exception):
-    """The file holds no text that can be searched; the message is a sentence."""
+_TEX_LEVELS = ("part", "chapter", "section", "subsection", "subsubsection")
 
 
 def extension(filename: str) -> str | None:
@@ -33,37 +32,119 @@ def extension(filename: str) -> str | None:
     return filename.rpartition(".")[2].lower() if "." in filename else None
 
 
-def decode(data: bytes) -> str:
-    """Text as UTF-8, or as its byte order mark says; a few wrong bytes are replaced.
-
-    Raises ``Unreadable`` for what is no text at all.
-    """
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding, "replace")
-    if b"\0" in data[:4096]:
-        raise Unreadable("The file holds binary data, not text.")
-    text = data.decode("utf-8", "replace")
-    if text.count("\ufffd") * 10 > len(text):
-        raise Unreadable("The file is not text in UTF-8 or UTF-16.")
-    if not text.strip():
-        raise Unreadable("The file holds no text.")
-    return text
+def text_blocks(text: str, ending: str | None) -> Iterator[Block]:
+    """The text as it is, all of it, in the sections that its kind of file has."""
+    if ending in ("md", "markdown"):
+        yield from _sections(text, _markdown_headings(text))
+    elif ending == "tex":
+        yield from _sections(text, _tex_headings(text))
+    elif ending in ("csv", "tsv"):
+        yield from _rows(text)
+    else:
+        yield Block(text, {"line": 1})
 
 
-def pieces_of(text: str, size: int, overlap: int) -> Iterator[str]:
-    """Pieces of about ``size`` tokens, each beginning ``overlap`` tokens before the last ended.
+Heading = tuple[int, int, int, str]
+"""Its offset and line, its level, its title."""
 
-    The same text gives the same pieces. A piece ends between words where it can.
-    """
-    length, step = size * CHARACTERS_A_TOKEN, (size - overlap) * CHARACTERS_A_TOKEN
-    start = 0
-    while True:
-        end = start + length
-        if end >= len(text):
-            yield text[start:]
-            return
-        blank = max(text.rfind(" ", start + step, end), text.rfind("\n", start + step, end))
-        end = blank + 1 if blank > 0 else end
-        yield text[start:end]
-        start = max(start + 1, end - overlap * CHARACTERS_A_TOKEN)
+
+def _sections(text: str, headings: Iterator[Heading]) -> Iterator[Block]:
+    outline = Outline()
+    begin, line = 0, 1
+    for at, number, level, title in headings:
+        if at > begin:
+            yield Block(text[begin:at], {**(outline.place or {}), "line": line})
+        outline.enter(level, title)
+        begin, line = at, number
+    yield Block(text[begin:], {**(outline.place or {}), "line": line})
+
+
+def _markdown_headings(text: str) -> Iterator[Heading]:
+    at, before, before_at = 0, "", 0
+    fence = ""
+    for number, line in enumerate(_lines(text), start=1):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence) and not line.strip(" \t\r\n`~"):
+                fence = ""
+            before = ""
+        elif mark:
+            fence, before = mark[1], ""
+        elif found := _HEADING.match(line):
+            yield at, number, len(found[1]), found[2].rstrip().rstrip("#")
+            before = ""
+        elif before and (found := _UNDERLINE.match(line)):
+            yield before_at, number - 1, 1 if found[1][0] == "=" else 2, before
+            before = ""
+        else:
+            # Only a line of words has a heading's underline; a list's or table's does not.
+            before, before_at = (line.strip() if line[:1].isalnum() else ""), at
+        at += len(line)
+
+
+def _tex_headings(text: str) -> Iterator[Heading]:
+    at = 0
+    for number, line in enumerate(_lines(text), start=1):
+        if found := _TEX.match(line):
+            yield at, number, _TEX_LEVELS.index(found[1]) + 1, found[2]
+        at += len(line)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Every line with its end; only ``\\n`` ends one, as everywhere that lines are counted."""
+    begin = 0
+    while (end := text.find("\n", begin)) >= 0:
+        yield text[begin : end + 1]
+        begin = end + 1
+    if begin < len(text):
+        yield text[begin:]
+
+
+def _rows(text: str) -> Iterator[Block]:
+    csv.field_size_limit(_LONGEST_FIELD)
+    rows = csv.reader(_lines(text), delimiter=_delimiter(text))
+    header: list[str] | None = None
+    try:
+        for row in rows:
+            number = rows.line_num
+            if header is None and is_header(row):
+                header = row
+                said = table_row(row)
+            else:
+                said = named_row(header, row)
+            if said:
+                yield Block(f"{said}\n", {"row": number})
+    except csv.Error as error:
+        raise Unreadable(f"The table cannot be read: line {rows.line_num}, {error}.") from None
+
+
+def _delimiter(text: str) -> str:
+    """The one that most of the first lines have equally often."""
+    lines = [line for line, _ in zip(_lines(text), range(_SAMPLE_LINES), strict=False)]
+
+    def fitting(delimiter: str) -> tuple[int, int]:
+        counts = [line.count(delimiter) for line in lines if line.strip()]
+        common = max(set(counts), key=counts.count) if counts else 0
+        return (counts.count(common) if common else 0, common)
+
+    return max(DELIMITERS, key=fitting)
+
+
+def is_header(row: list[str]) -> bool:
+    """Whether a table's row can be the names of its columns."""
+    cells = [cell.strip() for cell in row]
+    filled = [cell for cell in cells if cell]
+    return (
+        len(filled) >= 2
+        and len(set(filled)) == len(filled)
+        and not any(re.fullmatch(r"[-+]?[\d.,%\s]+", cell) for cell in filled)
+    )
+
+
+def named_row(header: list[str] | None, row: list[str]) -> str:
+    """A row with the names of its columns, empty cells left out; "" when all are."""
+    if header is None:
+        return table_row(row)
+    names = header + [""] * (len(row) - len(header))
+    filled = [(name, cell) for name, cell in zip(names, row, strict=False) if cell.strip()]
+    return table_row(f"{name.strip()}: {cell}" if name.strip() else cell for name, cell in filled)

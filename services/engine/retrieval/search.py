@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.engine.retrieval.blocks import Place
 from services.engine.retrieval.languages import TAGS
 from services.engine.retrieval.ranking import Scorer, fused, rarity
 from services.engine.retrieval.words import MATCHED_WORDS, Term, match_any, terms
@@ -40,6 +41,8 @@ class Passage:
     text: str
     chunk: int
     """The chunk's own number in the store of the engine (its ``seq``)."""
+    place: Place | None = None
+    """Where in the file it begins; ``described`` says it."""
 
 
 async def search(
@@ -154,4 +157,5 @@ def _passage(found: Candidate, score: float) -> Passage:
         score,
         found.text,
         found.seq,
+        found.place,
     )

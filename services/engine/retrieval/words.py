@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -75,6 +75,12 @@ def analysed(text: str) -> str:
     if language is None:
         return " ".join(tokens)
     return " ".join((TAGS[language], *tokens))
+
+
+def tokens_in(text: str) -> Callable[[str], list[str]]:
+    """For what stands between two blanks of ``text``: the tokens that ``analysed`` makes of it."""
+    memory = _memory(language_of(text.split()))
+    return lambda written: memory[written].split()
 
 
 def terms(text: str, languages: Sequence[str] = tuple(TAGS)) -> list[Term]:

@@ -17,6 +17,7 @@ from services.engine.routes.body import page_query
 from services.engine.routes.form import sent_file
 from services.engine.routes.refusals import unsupported
 from services.engine.store import files
+from services.engine.store.vector_stores import entries
 from services.engine.strict import check_download
 
 MAX_MEGABYTES = 512
@@ -75,6 +76,7 @@ async def content(request: Request) -> FileResponse:
 
 async def remove(request: Request) -> JSONResponse:
     file_id = request.path_params["file_id"]
+    await engine_of(request).indexer.clear(entries.c.id == file_id)
     async with engine_of(request).database.write() as connection:
         await files.remove(connection, file_id)
     await engine_of(request).contents.remove(file_id)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from services.engine.engine import engine_of
 from services.engine.errors import ApiError
-from services.engine.retrieval.message_search import Hit, search_messages
+from services.engine.retrieval.message_search import Hit
 from services.engine.routes.body import page_query
 from services.engine.store.threads import ARCHIVED
 
@@ -25,8 +25,8 @@ async def search(request: Request) -> JSONResponse:
             "Missing required parameter: 'query'.", param="query", code="missing_required_parameter"
         )
     most = page_query(request).limit
-    database = engine_of(request).database
-    found = await search_messages(database, query[:QUERY_CHARACTERS], most=most)
+    search_for = engine_of(request).message_search.search
+    found = await search_for(query[:QUERY_CHARACTERS], most=most)
     return JSONResponse(
         {
             "object": "understudy.search_results",

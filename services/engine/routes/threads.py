@@ -17,8 +17,8 @@ from services.engine.routes.body import (
     page_query,
     path_id,
     read_body,
-    unsupported,
 )
+from services.engine.routes.refusals import unsupported
 from services.engine.runs.creation import add_messages
 from services.engine.schemas import CreateThread, ModifyThread
 from services.engine.store import threads

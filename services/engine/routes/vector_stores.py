@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy import ColumnElement
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from services.engine.engine import engine_of
@@ -30,6 +32,8 @@ from services.engine.store import chunks, vector_stores
 from services.engine.store.vector_stores import STATES, entries
 
 SEARCH_RESULTS = 10
+# Of a file's text, read and sent at a time.
+CONTENT_CHUNKS = 200
 
 # --- stores -----------------------------------------------------------------------------------
 
@@ -76,6 +80,7 @@ async def modify(request: Request) -> JSONResponse:
 
 
 async def remove(request: Request) -> JSONResponse:
+    await engine_of(request).indexer.clear(entries.c.vector_store_id == _store_id(request))
     async with engine_of(request).database.write() as connection:
         await vector_stores.remove(connection, _store_id(request))
     return JSONResponse(
@@ -118,6 +123,9 @@ async def modify_file(request: Request) -> JSONResponse:
 
 async def detach(request: Request) -> JSONResponse:
     """Takes the file out of the store; the file itself stays."""
+    await engine_of(request).indexer.clear(
+        (entries.c.vector_store_id == _store_id(request)) & (entries.c.id == _file_id(request))
+    )
     async with engine_of(request).database.write() as connection:
         row = await vector_stores.entry(connection, _store_id(request), _file_id(request))
         await vector_stores.detach(connection, row.seq)
@@ -126,18 +134,27 @@ async def detach(request: Request) -> JSONResponse:
     )
 
 
-async def file_content(request: Request) -> JSONResponse:
-    async with engine_of(request).database.read() as connection:
+async def file_content(request: Request) -> StreamingResponse:
+    """What was indexed. A large file's text leaves as it is read: it would hold up all others."""
+    database = engine_of(request).database
+    async with database.read() as connection:
         row = await vector_stores.entry(connection, _store_id(request), _file_id(request))
-        texts = await chunks.texts(connection, row.seq)
-    return JSONResponse(
-        {
-            "object": "vector_store.file_content.page",
-            "data": [{"type": "text", "text": text} for text in texts],
-            "has_more": False,
-            "next_page": None,
-        }
-    )
+
+    async def body() -> AsyncIterator[str]:
+        yield '{"object":"vector_store.file_content.page","data":['
+        last, texts = 0, [""]
+        between = ""
+        while texts:
+            async with database.read() as connection:
+                found = await chunks.texts_behind(connection, row.seq, last, CONTENT_CHUNKS)
+            texts = [json.dumps({"type": "text", "text": text}) for _, text in found]
+            if texts:
+                last = found[-1][0]
+                yield between + ",".join(texts)
+                between = ","
+        yield '],"has_more":false,"next_page":null}'
+
+    return StreamingResponse(body(), media_type="application/json")
 
 
 # --- search -----------------------------------------------------------------------------------

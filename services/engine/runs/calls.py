@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -47,12 +48,13 @@ async def carry_out(turn: Turn, toolbox: Toolbox, ordinal: int) -> Calls:
     """
     calls = Calls(turn.step_details())
     made = calls.details["tool_calls"]
+    often = Counter(name for name, _ in turn.made())
     for index, (name, arguments) in enumerate(turn.made()):
         call = made[index]
         tool = toolbox.built_in(name)
         if tool is not None:
             announce = partial(turn.announce_call, index)
-            result = await tool.carry_out(arguments, ordinal + index, announce)
+            result = await tool.carry_out(arguments, ordinal + index, announce, sharing=often[name])
             made[index] = {**call, tool.kind: dict(result.call)}
             calls.kept[call["id"]] = {
                 "name": name,

@@ -9,6 +9,8 @@ from typing import Any
 _MARKER = re.compile(r"【(\d{1,9}):\d{1,9}†[^【】\n]{1,120}】")
 # Longer than any marker: what was begun and is longer still is text.
 _LONGEST = 160
+# A higher number is no search's, but something that a text quotes or a model made up.
+_HIGHEST = 99_999
 
 Piece = tuple[str, str | None]
 
@@ -79,6 +81,5 @@ def cited(parts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 def highest_ordinal(texts: Iterable[str]) -> int:
     """The largest first number of any marker in the texts, -1 without one."""
-    return max(
-        (int(found.group(1)) for text in texts for found in _MARKER.finditer(text)), default=-1
-    )
+    numbers = (int(found.group(1)) for text in texts for found in _MARKER.finditer(text))
+    return max((number for number in numbers if number <= _HIGHEST), default=-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +26,7 @@ from services.engine.tools.toolbox import Toolbox
 # Without a limit of the run's own, older messages are left out beyond this many estimated tokens.
 DEFAULT_PROMPT_TOKENS = 128_000
 IMAGE_TOKENS = 1_000
+LEFT_OUT = "[This was left out to make room. Ask again for what is still needed of it.]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ async def prompt_for(
     """The next call of the model for this run, of about ``prompt_tokens`` at the most."""
     began = run["started_at"] is not None
     citations: dict[str, str] = {}
-    own = await _own_turns(connection, run, citations) if began else []
+    own = await _own_turns(connection, run, citations, prompt_tokens // 2) if began else []
     instructions = "\n\n".join(filter(None, (run["instructions"], toolbox.note)))
     tools = toolbox.definitions
     fixed = estimated_tokens(instructions) + sum(_size(message) for message in own)
@@ -118,7 +119,8 @@ async def _history(
             break
         kept.append(message)
         # The newest use of a marker is the one that counts.
-        citations.update({**cited(stored["content"]), **citations})
+        for marker, file_id in cited(stored["content"]).items():
+            citations.setdefault(marker, file_id)
     kept.reverse()
     return kept
 
@@ -145,10 +147,15 @@ async def _keep_first(
 
 
 async def _own_turns(
-    connection: AsyncConnection, run: Mapping[str, Any], citations: dict[str, str]
+    connection: AsyncConnection, run: Mapping[str, Any], citations: dict[str, str], room: int
 ) -> list[ModelMessage]:
-    """The run's own earlier turns, rebuilt from its steps: texts, calls and their outputs."""
+    """The run's own earlier turns, rebuilt from its steps: texts, calls and their outputs.
+
+    Of what the built-in tools put out, the newest ``room`` tokens: a model that goes on searching
+    would else be asked more than it can take.
+    """
     turns: list[ModelMessage] = []
+    answered: set[int] = set()
     for step, kept in await steps.with_calls(connection, run["id"]):
         details = step["step_details"]
         if step["type"] == "message_creation":
@@ -166,9 +173,14 @@ async def _own_turns(
             # Text and calls of one model turn are two steps, but one message to the model.
             text = turns.pop().content
         turns.append(ModelMessage("assistant", text, tuple(call for call, _ in made)))
-        turns += [
-            ModelMessage("tool", (TextContent(output),), call_id=call.id) for call, output in made
-        ]
+        for call, output in made:
+            if call.id in kept:
+                answered.add(len(turns))
+            turns.append(ModelMessage("tool", (TextContent(output),), call_id=call.id))
+    for at in sorted(answered, reverse=True):
+        room -= _size(turns[at])
+        if room < 0 and at != max(answered):
+            turns[at] = replace(turns[at], content=(TextContent(LEFT_OUT),))
     return turns
 
 

@@ -124,7 +124,8 @@ class RunLoop:
         """Ends a run that met an error, of the model or of our own."""
         if isinstance(error, ModelError):
             ending = Ending("failed", error=(error.code, error.message))
-        elif isinstance(error, ToolUnusable):
+        elif isinstance(error, ToolUnusable | ApiError):
+            # The latter: the thread was deleted just as the run began.
             ending = Ending("failed", error=("server_error", str(error)))
         else:
             gone = isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error.orig)

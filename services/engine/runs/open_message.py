@@ -17,6 +17,7 @@ class OpenMessage:
         self.step_id = step_id
         self.kinds: list[str] = []
         self.pieces: list[list[str]] = []
+        self.lengths: list[int] = []
         self.annotations: list[dict[str, Any]] = []
         self.announced: set[int] = set()
 
@@ -25,7 +26,12 @@ class OpenMessage:
         if kind not in self.kinds:
             self.kinds.append(kind)
             self.pieces.append([])
+            self.lengths.append(0)
         return self.kinds.index(kind)
+
+    def add(self, index: int, text: str) -> None:
+        self.pieces[index].append(text)
+        self.lengths[index] += len(text)
 
     def content(self) -> list[dict[str, Any]]:
         parts: list[dict[str, Any]] = []

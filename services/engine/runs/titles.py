@@ -93,7 +93,7 @@ async def _answer(connected: Connected, request: ModelRequest) -> str:
                 pieces.append(event.text)
                 # Whoever goes on like that is not writing a title.
                 if sum(map(len, pieces)) > QUOTED_CHARACTERS:
-                    break
+                    return ""
             elif isinstance(event, Finished) and event.reason != "stop":
                 return ""  # cut off: half a title is none
     return "".join(pieces)

@@ -7,6 +7,7 @@ exception, and is saved every quarter of a second.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +35,8 @@ from services.engine.tools.toolbox import Toolbox
 
 # Characters of thinking that are kept of one call.
 MOST_THOUGHT = 200_000
+# Pieces of one delta until others get their turn.
+YIELD_AFTER = 200
 
 
 class Turn:
@@ -173,8 +176,10 @@ class Turn:
         if self._scanner is None:
             await self._text("text", text)
             return
-        for piece, file_id in self._scanner.feed(text):
+        for number, (piece, file_id) in enumerate(self._scanner.feed(text), start=1):
             await (self._text("text", piece) if file_id is None else self._cite(piece, file_id))
+            if number % YIELD_AFTER == 0:
+                await asyncio.sleep(0)
 
     async def _release(self) -> None:
         """No more text comes: what looked like the beginning of a marker was none."""
@@ -186,8 +191,8 @@ class Turn:
         message = self._message or await self._open_message()
         index = message.part("text")
         self._flush()
-        made = annotation(marker, file_id, sum(map(len, message.pieces[index])))
-        message.pieces[index].append(marker)
+        made = annotation(marker, file_id, message.lengths[index])
+        message.add(index, marker)
         message.annotations.append(made)
         self.characters += len(marker)
         number = len(message.annotations) - 1
@@ -202,7 +207,7 @@ class Turn:
             return
         message = self._message or await self._open_message()
         index = message.part(kind)
-        message.pieces[index].append(text)
+        message.add(index, text)
         self.characters += len(text)
         self._join(kind, index).add(text)
         message.saver.mark()

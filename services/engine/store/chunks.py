@@ -8,11 +8,11 @@ however the chunk goes. The second column names the store, for a search in some 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import ColumnElement, delete, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.store.tables import chunks, vector_store_files, vector_stores
@@ -30,24 +30,31 @@ SEARCH_TABLES = (
 )
 # No text has a capital in its tokens, so no word is taken for a store.
 STORE = "Þ"
+Piece = tuple[str, str, Mapping[str, Any] | None]
+"""A chunk's text, that text's tokens, and where in its file it begins."""
 
 
 def store_token(number: int) -> str:
     return f"{STORE}{number}"
 
 
-async def add(connection: AsyncConnection, entry: int, pieces: Sequence[tuple[str, str]]) -> None:
-    """Sets the chunks of a store's file: each chunk's text and that text's tokens.
-
-    Replaces what was there.
-    """
+async def add(connection: AsyncConnection, entry: int, pieces: Sequence[Piece]) -> None:
+    """Sets the chunks of a store's file; replaces what was there."""
     await connection.execute(delete(chunks).where(chunks.c.entry == entry))
+    await append(connection, entry, pieces)
+
+
+async def append(connection: AsyncConnection, entry: int, pieces: Sequence[Piece]) -> None:
+    """Adds chunks behind those that are there."""
     if not pieces:
         return
-    rows = [{"entry": entry, "text": piece} for piece, _ in pieces]
+    last = await connection.scalar(select(func.max(chunks.c.seq)).where(chunks.c.entry == entry))
+    rows = [{"entry": entry, "text": piece, "place": place} for piece, _, place in pieces]
     await connection.execute(insert(chunks), rows)
     numbers = await connection.scalars(
-        select(chunks.c.seq).where(chunks.c.entry == entry).order_by(chunks.c.seq)
+        select(chunks.c.seq)
+        .where(chunks.c.entry == entry, chunks.c.seq > (last or 0))
+        .order_by(chunks.c.seq)
     )
     store = await connection.scalar(
         select(vector_stores.c.seq)
@@ -58,15 +65,50 @@ async def add(connection: AsyncConnection, entry: int, pieces: Sequence[tuple[st
         text("INSERT INTO chunk_words(rowid, words, store) VALUES (:seq, :words, :store)"),
         [
             {"seq": seq, "words": words, "store": store_token(store or 0)}
-            for seq, (_, words) in zip(numbers, pieces, strict=True)
+            for seq, (_, words, _) in zip(numbers, pieces, strict=True)
         ],
     )
+
+
+async def fit(connection: AsyncConnection, which: ColumnElement[bool], most: int) -> bool:
+    """Whether these entries have no more chunks than ``most``."""
+    some = (
+        select(chunks.c.seq)
+        .join(entries, entries.c.seq == chunks.c.entry)
+        .where(which)
+        .limit(most + 1)
+        .subquery()
+    )
+    there = await connection.scalar(select(func.count()).select_from(some))
+    return (there or 0) <= most
+
+
+async def clear(connection: AsyncConnection, which: ColumnElement[bool], most: int) -> int:
+    """Takes ``most`` chunks out of these entries, if they have so many; how many it took."""
+    some = (
+        select(chunks.c.seq).join(entries, entries.c.seq == chunks.c.entry).where(which).limit(most)
+    )
+    cleared = await connection.execute(delete(chunks).where(chunks.c.seq.in_(some)))
+    return cleared.rowcount
 
 
 async def texts(connection: AsyncConnection, entry: int) -> list[str]:
     """The texts of a store's file, in order."""
     statement = select(chunks.c.text).where(chunks.c.entry == entry).order_by(chunks.c.seq)
     return list(await connection.scalars(statement))
+
+
+async def texts_behind(
+    connection: AsyncConnection, entry: int, last: int, most: int
+) -> list[tuple[int, str]]:
+    """The next texts of a store's file, with their numbers, behind the one numbered ``last``."""
+    statement = (
+        select(chunks.c.seq, chunks.c.text)
+        .where(chunks.c.entry == entry, chunks.c.seq > last)
+        .order_by(chunks.c.seq)
+        .limit(most)
+    )
+    return [(row.seq, row.text) for row in await connection.execute(statement)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +119,8 @@ class Candidate:
     words: str
     """Its tokens, as they were added."""
     text: str
+    place: dict[str, Any] | None
+    """Where in the file it begins, as ``retrieval/blocks.py`` says places."""
     file_id: str
     file_name: str
     vector_store_id: str
@@ -96,13 +140,15 @@ _AMONG = """
 """
 _RANKED = """
     WITH best AS MATERIALIZED ({best})
-    SELECT best.seq, held.words, chunks.text, entries.id AS file_id, entries.vector_store_id,
-        entries.attributes, files.filename AS file_name
+    SELECT best.seq, held.words, chunks.text, chunks.place, entries.id AS file_id,
+        entries.vector_store_id, entries.attributes, files.filename AS file_name
     FROM best
     CROSS JOIN chunk_words AS held ON held.rowid = best.seq
     CROSS JOIN chunks ON chunks.seq = best.seq
     CROSS JOIN vector_store_files AS entries ON entries.seq = chunks.entry
     CROSS JOIN files ON files.id = entries.id
+    -- A large file comes slice by slice: it is found whole or not at all.
+    WHERE entries.status = 'completed'
     ORDER BY best.far
 """
 
@@ -130,7 +176,9 @@ async def ranked(
     if only is not None:
         values["entries"] = json.dumps(sorted(only))
     best = _BEST.format(among="" if only is None else _AMONG)
-    statement = text(_RANKED.format(best=best)).columns(attributes=entries.c.attributes.type)
+    statement = text(_RANKED.format(best=best)).columns(
+        attributes=entries.c.attributes.type, place=chunks.c.place.type
+    )
     rows = await connection.execute(statement, values)
     return [Candidate(**row._mapping) for row in rows]
 

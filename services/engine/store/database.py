@@ -16,8 +16,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from services.engine.store.connection import connect
+from services.engine.store.failures import is_passing
 from services.engine.store.migrations import (
     create_search_tables,
     migrate,
@@ -39,6 +41,8 @@ from services.engine.store.tables import SCHEMA_VERSION, metadata
 log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 5000
+# A large file takes long to copy.
+MIGRATION_SECONDS = 300.0
 
 
 class StoreError(Exception):
@@ -114,15 +118,24 @@ class Database:
     async def _migrate(self, version: int) -> None:
         """Brings an older file up to date; raises ``StoreError`` and leaves it as it was."""
         copy = self.path.with_name(f"{self.path.name}.schema-{version}")
-        try:
-            await asyncio.to_thread(_copy, self.path, copy)
-            async with self.write() as connection:
-                await migrate(connection)
-        except (OSError, sqlite3.Error, DBAPIError) as error:
-            raise StoreError(
-                f"{self.path} is of an older Understudy (schema {version}) and could not be "
-                f"brought up to date: {error}. Nothing in it was changed."
-            ) from error
+        deadline = time.monotonic() + MIGRATION_SECONDS
+        while True:
+            try:
+                async with self.write() as connection:
+                    # A neighbour may have done it; then what is there is not what it was.
+                    if await version_of(connection) == version:
+                        await asyncio.to_thread(_copy, self.path, copy)
+                    await migrate(connection)
+                break
+            except (OSError, sqlite3.Error, DBAPIError) as error:
+                # The neighbour may still be at it.
+                if is_passing(error) and time.monotonic() < deadline:
+                    continue
+                said = error.orig if isinstance(error, DBAPIError) else error
+                raise StoreError(
+                    f"{self.path} is of an older Understudy (schema {version}) and could not be "
+                    f"brought up to date: {said}. Nothing in it was changed."
+                ) from error
         log.info(
             "%s was brought from schema %d to %d; the file as it was: %s",
             self.path,
@@ -178,14 +191,17 @@ def _copy(path: Path, copy: Path) -> None:
     """A whole copy, with what still lies in the write-ahead log; an older copy is replaced."""
     unfinished = copy.with_name(f"{copy.name}.unfinished")
     unfinished.unlink(missing_ok=True)
-    source, target = sqlite3.connect(path), sqlite3.connect(unfinished)
     try:
-        unfinished.chmod(0o600)
-        source.backup(target)
-    finally:
-        target.close()
-        source.close()
-    unfinished.replace(copy)
+        with (
+            closing(sqlite3.connect(path)) as source,
+            closing(sqlite3.connect(unfinished)) as target,
+        ):
+            unfinished.chmod(0o600)
+            source.backup(target)
+        unfinished.replace(copy)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _move_aside(path: Path) -> Path:

@@ -23,6 +23,11 @@ _REASONS = {
 }
 
 
+def is_passing(error: BaseException) -> bool:
+    """Whether the same may well succeed in a moment."""
+    return _reason(error) == _BUSY
+
+
 def store_sentence(error: BaseException) -> str | None:
     """For a request that failed; None when it is no fault of the disk or of a neighbour."""
     reason = _reason(error)

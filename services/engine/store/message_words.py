@@ -1,8 +1,8 @@
 """The words of messages, for a search over all threads.
 
 Like the index of ``chunks.py``: FTS5 over tokens made elsewhere. Triggers note which messages are
-new or changed; whoever searches has them indexed first. So an answer costs no analysis while it is
-written, and nothing that was ever said is missing from the index.
+new, changed or gone; whoever searches has them indexed first. So an answer costs no analysis while
+it is written, and nothing that was ever said is missing from the index.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.engine.store.tables import messages, threads
+from services.engine.store.tables import threads
 
 SEARCH_TABLES = (
     """CREATE VIRTUAL TABLE message_words USING fts5(words, tokenize='ascii')""",
@@ -27,9 +27,9 @@ SEARCH_TABLES = (
         WHEN new.status != 'in_progress' BEGIN
         INSERT OR IGNORE INTO message_words_due VALUES (new.seq);
     END""",
+    # To take words out costs more than to take the message out: a thread may have very many.
     """CREATE TRIGGER message_is_gone AFTER DELETE ON messages BEGIN
-        DELETE FROM message_words WHERE rowid = old.seq;
-        DELETE FROM message_words_due WHERE seq = old.seq;
+        INSERT OR IGNORE INTO message_words_due VALUES (old.seq);
     END""",
     """INSERT INTO message_words_due SELECT seq FROM messages WHERE status != 'in_progress'""",
 )
@@ -37,10 +37,11 @@ SEARCH_TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A message whose words are not in the index yet."""
+    """A message whose words are not in the index yet, or one that is gone (no content)."""
 
     seq: int
-    content: list[dict[str, Any]]
+    content: str | None
+    """As JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +54,22 @@ class Found:
     thread_id: str
     role: str
     created_at: int
-    content: list[dict[str, Any]]
     preview: str
     thread_metadata: dict[str, Any]
 
 
 _DUE = """
-    SELECT messages.seq, messages.content FROM message_words_due AS due
-    JOIN messages ON messages.seq = due.seq ORDER BY due.seq DESC LIMIT :most
+    SELECT seq, content FROM (
+        SELECT due.seq, messages.content,
+            sum(length(messages.content)) OVER (ORDER BY due.seq DESC)
+                - length(messages.content) AS before
+        FROM (SELECT seq FROM message_words_due ORDER BY seq DESC LIMIT :most) AS due
+        LEFT JOIN messages ON messages.seq = due.seq
+    ) WHERE coalesce(before, 0) < :characters ORDER BY seq DESC
 """
 _RANKED = """
     SELECT found.rowid AS seq, found.words, messages.id, messages.thread_id, messages.role,
-        messages.created_at, messages.content, threads.preview,
-        threads.metadata AS thread_metadata
+        messages.created_at, threads.preview, threads.metadata AS thread_metadata
     FROM message_words AS found
     CROSS JOIN messages ON messages.seq = found.rowid
     CROSS JOIN threads ON threads.id = messages.thread_id
@@ -74,10 +78,10 @@ _RANKED = """
 """
 
 
-async def due(connection: AsyncConnection, most: int) -> list[Due]:
-    """The newest messages that are still to be indexed."""
-    statement = text(_DUE).columns(seq=messages.c.seq.type, content=messages.c.content.type)
-    return [Due(*row) for row in await connection.execute(statement, {"most": most})]
+async def due(connection: AsyncConnection, most: int, characters: int) -> list[Due]:
+    """The newest messages that are still to be indexed, of about so many characters in all."""
+    values = {"most": most, "characters": characters}
+    return [Due(*row) for row in await connection.execute(text(_DUE), values)]
 
 
 async def index(connection: AsyncConnection, words: Sequence[tuple[int, str]]) -> None:
@@ -97,11 +101,16 @@ async def index(connection: AsyncConnection, words: Sequence[tuple[int, str]]) -
 
 async def ranked(connection: AsyncConnection, match: str, limit: int) -> list[Found]:
     """The best messages by FTS5's own bm25, best first."""
-    statement = text(_RANKED).columns(
-        content=messages.c.content.type, thread_metadata=threads.c.metadata.type
-    )
+    statement = text(_RANKED).columns(thread_metadata=threads.c.metadata.type)
     rows = await connection.execute(statement, {"match": match, "limit": limit})
     return [Found(**row._mapping) for row in rows]
+
+
+async def content(connection: AsyncConnection, seq: int) -> str | None:
+    """A message's content as JSON, None if it is gone."""
+    statement = text("SELECT content FROM messages WHERE seq = :seq")
+    found: str | None = await connection.scalar(statement, {"seq": seq})
+    return found
 
 
 async def number(connection: AsyncConnection) -> int:

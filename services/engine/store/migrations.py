@@ -43,10 +43,11 @@ async def _words_and_calls(connection: AsyncConnection) -> None:
     await connection.exec_driver_sql("ALTER TABLE run_steps ADD COLUMN calls JSON")
     await connection.exec_driver_sql("ALTER TABLE run_steps ADD COLUMN expires_at INTEGER")
     await connection.exec_driver_sql("ALTER TABLE run_steps ADD COLUMN reasoning TEXT")
+    await connection.exec_driver_sql("ALTER TABLE chunks ADD COLUMN place JSON")
     await connection.run_sync(model_requests.create)
-    await create_search_tables(connection)
     # The indexer writes them again, with their words.
     await connection.exec_driver_sql("DELETE FROM chunks")
+    await create_search_tables(connection)
     await connection.exec_driver_sql(
         "UPDATE vector_store_files SET status = 'in_progress', usage_bytes = 0 "
         "WHERE status = 'completed'"

@@ -281,6 +281,7 @@ chunks = Table(
     _seq(),
     Column("entry", ForeignKey("vector_store_files.seq", ondelete="CASCADE"), nullable=False),
     Column("text", Text, nullable=False),
+    _json("place"),
     Index("chunks_of_entry", "entry", "seq"),
     sqlite_autoincrement=True,
 )

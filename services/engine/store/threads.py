@@ -168,4 +168,3 @@ async def listing(
         extra = {name: values[name] for name in _EXTRA}
         objects.append({**_object(values), "understudy": extra})
     return list_object(objects, more)
-

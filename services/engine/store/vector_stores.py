@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.errors import ApiError, expired_store, not_found
@@ -139,11 +140,11 @@ async def attach(
     connection: AsyncConnection, store_id: str, rows: Sequence[Mapping[str, Any]]
 ) -> int:
     """Adds files to a store, or has them indexed anew that are there already; how many it has."""
+    given = func.json_each(json.dumps([row["id"] for row in rows])).table_valued("value")
     await connection.execute(
         delete(entries).where(
-            entries.c.vector_store_id == store_id, entries.c.id == bindparam("file")
-        ),
-        [{"file": row["id"]} for row in rows],
+            entries.c.vector_store_id == store_id, entries.c.id.in_(select(given.c.value))
+        )
     )
     await connection.execute(insert(entries), [dict(row) for row in rows])
     counted = select(func.count()).where(entries.c.vector_store_id == store_id)
@@ -188,6 +189,11 @@ async def change_entry(
     return (await connection.execute(statement)).rowcount == 1
 
 
+async def give_up(connection: AsyncConnection, which: ColumnElement[bool]) -> None:
+    """These entries are no whole files any more, and are not to be."""
+    await connection.execute(update(entries).where(which).values(status="cancelled"))
+
+
 async def detach(connection: AsyncConnection, number: int) -> None:
     await bury_entries(connection, entries.c.seq == number)
     await connection.execute(delete(entries).where(entries.c.seq == number))
@@ -201,10 +207,22 @@ async def entry_listing(
     return list_object([entry_object(row) for row in rows], more)
 
 
-async def waiting(connection: AsyncConnection) -> list[Row[Any]]:
-    """Every entry that is still to be indexed, the oldest first."""
-    statement = select(entries).where(entries.c.status == "in_progress").order_by(entries.c.seq)
-    return list(await connection.execute(statement))
+async def waiting(connection: AsyncConnection, most: int) -> list[Row[Any]]:
+    """Entries that are still to be indexed: of stores where fewest wait first, then the oldest.
+
+    So a file that a message brings does not stand behind thousands that somebody imports.
+    """
+    unindexed = select(
+        entries, func.count().over(partition_by=entries.c.vector_store_id).label("beside")
+    ).where(entries.c.status == "in_progress")
+    ordered = unindexed.order_by(text("beside"), entries.c.seq).limit(most)
+    return list(await connection.execute(ordered))
+
+
+async def is_waiting(connection: AsyncConnection, number: int) -> bool:
+    """Whether an entry (its ``seq``) is still to be indexed: not cancelled, not detached."""
+    status = await connection.scalar(select(entries.c.status).where(entries.c.seq == number))
+    return status == "in_progress"
 
 
 async def unfinished(connection: AsyncConnection, store_ids: Sequence[str]) -> bool:

@@ -43,10 +43,13 @@ class BuiltInTool(Protocol):
         """Before the model's first call of the run; raises ``ToolUnusable``."""
         ...
 
-    async def carry_out(self, arguments: str, ordinal: int, announce: Announce) -> CallResult:
+    async def carry_out(
+        self, arguments: str, ordinal: int, announce: Announce, *, sharing: int = 1
+    ) -> CallResult:
         """Never raises for what the model got wrong: the output says it.
 
-        ``ordinal`` numbers the call among all that the model can see. Cancelled when the run is
-        stopped.
+        ``ordinal`` numbers the call among all that the model can see; ``sharing`` is how many calls
+        of this tool its turn makes, which share the room there is for their outputs. Cancelled when
+        the run is stopped.
         """
         ...

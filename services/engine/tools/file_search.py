@@ -14,6 +14,7 @@ from typing import Any
 from services.engine.errors import ApiError
 from services.engine.models.base import ToolDefinition
 from services.engine.models.estimates import text_tokens
+from services.engine.retrieval.blocks import described
 from services.engine.retrieval.indexer import Indexer
 from services.engine.retrieval.search import Passage, search
 from services.engine.store import vector_stores
@@ -94,7 +95,9 @@ class FileSearch:
         if self._fresh and not await self._indexer.settled(self._fresh, INDEXING_SECONDS):
             log.info("searching while files of %s are still being indexed", ", ".join(self._fresh))
 
-    async def carry_out(self, arguments: str, ordinal: int, announce: Announce) -> CallResult:
+    async def carry_out(
+        self, arguments: str, ordinal: int, announce: Announce, *, sharing: int = 1
+    ) -> CallResult:
         """See ``BuiltInTool.carry_out``."""
         queries = _queries(arguments)
         if not queries:
@@ -109,9 +112,10 @@ class FileSearch:
             )
         passages: list[Passage] = []
         blocks: list[str] = []
-        left = self._tokens
+        left = self._tokens // sharing
         for passage in found:
-            block = f"{marker(ordinal, len(passages))} {passage.file_name}\n{passage.text}"
+            where = ", ".join(filter(None, (passage.file_name, described(passage.place))))
+            block = f"{marker(ordinal, len(passages))} {where}\n{passage.text}"
             left -= text_tokens(block)
             # The best passage goes in whatever its size.
             if left < 0 and passages:

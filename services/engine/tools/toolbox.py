@@ -77,8 +77,9 @@ async def open_toolbox(
     built_in: list[BuiltInTool] = []
     if "file_search" in by_kind:
         store_ids, fresh = await _store_ids(database, run)
-        built_in.append(
-            FileSearch(
+        # With nothing to search a tool is only a way to go wrong, unless the client insists.
+        if store_ids or run["tool_choice"] == {"type": "file_search"}:
+            search = FileSearch(
                 database,
                 indexer,
                 store_ids,
@@ -87,7 +88,7 @@ async def open_toolbox(
                 name=_free("file_search", taken),
                 tokens=min(OUTPUT_TOKENS, window // 2),
             )
-        )
+            built_in.append(search)
     note = CODE_IS_OFF if "code_interpreter" in by_kind else ""
     return Toolbox(functions, built_in, note=note)
 
