@@ -58,9 +58,7 @@ class Runs:
         self._sessions[thread_id] = session
         return session
 
-    async def start(
-        self, thread_id: str, assistant_id: str, instructions: str = ""
-    ) -> RunSession:
+    async def start(self, thread_id: str, assistant_id: str, instructions: str = "") -> RunSession:
         """Runs the thread again without a new message; raises ``ServiceError``.
 
         ``instructions`` come after the assistant's own, for this run alone.

@@ -135,6 +135,7 @@ class RunSession:
 
     async def begin(self, **settings: Any) -> None:
         """Creates the run; raises ``ServiceError`` when the server refuses it."""
+
         async def create() -> AsyncStream[AssistantStreamEvent]:
             stream: AsyncStream[AssistantStreamEvent] = await self._runs.create(
                 self.thread_id,

@@ -77,6 +77,8 @@ def test_interrupt_never_ends_it(home: Path) -> None:
 
 
 def test_the_last_thread_comes_back(home: Path) -> None:
+    home.mkdir()
+    (home / "settings.toml").write_text('titles = "first line"\n')
     with endpoint(["I will."]) as model:
         with the_app(home, UNDERSTUDY_MODEL_URL=model.url) as session:
             session.wait_for("ready")

@@ -330,9 +330,7 @@ class FakeRuns:
         self.workspace.threads.messages.setdefault(thread_id, []).append(question)
         return self._begin(thread_id, assistant_id, question)
 
-    async def start(
-        self, thread_id: str, assistant_id: str, instructions: str = ""
-    ) -> FakeSession:
+    async def start(self, thread_id: str, assistant_id: str, instructions: str = "") -> FakeSession:
         self.instructions.append(instructions)
         if self.error is not None:
             raise self.error

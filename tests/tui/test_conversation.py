@@ -262,9 +262,7 @@ async def test_a_failed_run_is_said_again_when_its_thread_is_opened() -> None:
     async with running(workspace) as driver:
         await driver.open("thread_2")
         assert driver.text("m1") == "Hello"
-        assert driver.text("run/run_9") == (
-            "The last run failed: No such model. F9 runs it again."
-        )
+        assert driver.text("run/run_9") == ("The last run failed: No such model. F9 runs it again.")
 
 
 async def test_older_messages_come_when_they_are_wanted() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,7 @@ def test_the_engine_knows_nothing_of_the_client_side() -> None:
 # -- nothing heavy at import ---------------------------------------------------------------------
 
 
+@cache
 def loaded_by(module: str) -> set[str]:
     """The modules of ours that importing ``module`` imports, itself among them."""
     own: dict[str, set[str]] = {}

@@ -109,6 +109,11 @@ def test_a_few_wrong_bytes_are_replaced(reader: Reader) -> None:
     assert reader.text("a.txt", data).endswith("\ufffd end")
 
 
+def test_text_with_bytes_of_no_encoding_is_read_all_the_same(reader: Reader) -> None:
+    text = reader.text("a.txt", b"Some words of text, again and again. " * 9 + b"\x81\x8d\x90 end")
+    assert text.endswith(" end")
+
+
 @pytest.mark.parametrize(
     ("data", "code", "said"),
     [

@@ -8,7 +8,6 @@ import platform
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,15 +24,6 @@ ROOT = Path(__file__).parents[2]
 PDF = pdf(["Cats purr."], ["Dogs bark."])
 # More than a second of work.
 LONG = ("Some words of a long text, again and again. " * 250_000).encode()
-
-
-@pytest.fixture(autouse=True)
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the workers' own folders are made."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @asynccontextmanager
@@ -61,10 +51,6 @@ def is_there(process_id: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def names_in(folder: Path) -> list[str]:
-    return os.listdir(folder)
 
 
 def environment_of(process_id: int | None) -> bytes:
@@ -236,16 +222,15 @@ async def test_only_regular_files_are_read(tmp_path: Path, kind: str) -> None:
 # --- its end ------------------------------------------------------------------------------------
 
 
-async def test_a_worker_without_work_ends_after_a_while(tmp_path: Path, folders: Path) -> None:
+async def test_a_worker_without_work_ends_after_a_while(tmp_path: Path) -> None:
     path = stored(tmp_path, PDF)
     async with parser(idle=0.01) as opened:
         await opened.parse(path, "a.pdf")
         await until(lambda: opened.process_id is None)
         assert (await opened.parse(path, "a.pdf")).text.startswith("Cats")
-    assert names_in(folders) == []
 
 
-async def test_closing_ends_it_in_the_middle_of_a_file(tmp_path: Path, folders: Path) -> None:
+async def test_closing_ends_it_in_the_middle_of_a_file(tmp_path: Path) -> None:
     async with parser() as opened:
         reading = asyncio.create_task(pieces(opened, stored(tmp_path, LONG), "a.txt"))
         worker = await until(lambda: opened.process_id)
@@ -255,12 +240,9 @@ async def test_closing_ends_it_in_the_middle_of_a_file(tmp_path: Path, folders: 
         assert not is_there(worker)
         with pytest.raises(ParserClosed):
             await opened.parse(stored(tmp_path, PDF), "a.pdf")
-    assert names_in(folders) == []
 
 
-async def test_a_reader_that_is_cancelled_or_leaves_early_leaves_nothing(
-    tmp_path: Path, folders: Path
-) -> None:
+async def test_a_reader_that_is_cancelled_or_leaves_early_leaves_nothing(tmp_path: Path) -> None:
     path = stored(tmp_path, LONG)
     async with parser() as opened:
         reading = asyncio.create_task(pieces(opened, path, "a.txt"))
@@ -273,7 +255,6 @@ async def test_a_reader_that_is_cancelled_or_leaves_early_leaves_nothing(
         assert (await anext(some))[0].text.startswith("Some words")
         await some.aclose()
         assert opened.process_id is None
-        assert names_in(folders) == []
 
 
 async def test_no_worker_without_a_process_to_be_had(

@@ -125,9 +125,8 @@ async def test_a_search_and_a_citation_split_over_the_stream(driven: Driven) -> 
     await driven.check_ended(run)
 
 
+@pytest.mark.parametrize("driven", ["responses"], indirect=True)
 async def test_thoughts_go_back_through_rounds_of_searches_and_functions(driven: Driven) -> None:
-    if not driven.responses:
-        pytest.skip("only the Responses API takes thoughts back")
     looks = responses.answered(
         *responses.thinks("deeper", 0), *responses.calls("look", {"at": "it"}, 1)
     )

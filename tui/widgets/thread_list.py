@@ -48,7 +48,9 @@ class ThreadList(RowList):
         them, ``news`` which of them have something that was not seen.
         """
         self._more = more
-        empty = "No such title" if query else "None put away" if archived else "None yet: just write"
+        empty = (
+            "No such title" if query else "None put away" if archived else "None yet: just write"
+        )
         self.border_title = "Threads put away" if archived else "Threads"
         kept, line = self.cursor_key, self.cursor - self.scroll_offset.y
         self.show_rows(

@@ -31,6 +31,7 @@ _IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]{0,400}?(?:charset|encoding)=["']?([\w-]{3,40})""", re.I
 )
+_BEYOND = bytes(range(128, 256))
 _COMMON = ("cp1252", "latin_1")
 _BINARY = "The file holds binary data, not text."
 
@@ -117,8 +118,11 @@ def _likeliest(data: bytes) -> str:
     # Here and not above: the engine's own process has no use for it.
     from charset_normalizer import from_bytes
 
-    likely = from_bytes(_telling(data))
+    sample = _telling(data)
+    likely = from_bytes(sample)
     found = likely.best()
+    if found is None and len(sample.translate(None, _BEYOND)) > 0.9 * len(sample):
+        return _COMMON[0]  # text all the same, with some wrong bytes
     if found is None:
         raise Unreadable(
             "The file is not text, or in an encoding that is not known; save it as UTF-8.",
@@ -135,7 +139,7 @@ def _likeliest(data: bytes) -> str:
 def _telling(data: bytes) -> bytes:
     """A sample that has the bytes which tell encodings apart: lines with bytes beyond ASCII."""
     first = re.search(rb"[\x80-\xff]", data)
-    begin = max(0, data.rfind(b"\n", 0, first.start())) if first else 0
+    begin = max(0, data.rfind(b"\n", 0, first.start()), first.start() - SAMPLE // 2) if first else 0
     sample = data[begin : begin + SAMPLE]
     if begin + SAMPLE >= len(data):
         return sample

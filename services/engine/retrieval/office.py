@@ -58,13 +58,14 @@ def _check_sizes(archive: zipfile.ZipFile, size: int, kind: str) -> None:
         or whole > MOST_BYTES
         or sum(entry.file_size for entry in entries if _is_xml(entry)) > MOST_XML
         or (whole > HARMLESS and whole > MOST_RATIO * size)
-        # Entries that overlap are unpacked several times.
-        or sum(entry.compress_size for entry in entries) > size
     ):
         raise Unreadable(
             f"The {kind} was not opened: unpacked it would be {whole / 2**20:,.0f} MB in "
             f"{len(entries):,} parts, more than such a file may be."
         )
+    if sum(entry.compress_size for entry in entries) > size:
+        # Entries that overlap would be unpacked several times.
+        raise zipfile.BadZipFile
     if any(entry.flag_bits & 1 for entry in entries):
         raise Unreadable(f"The {kind} is encrypted; save it without a password.")
 

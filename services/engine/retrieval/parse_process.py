@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -49,17 +47,12 @@ class NoAnswer(Unreadable):
 class ParseProcess:
     """A running worker."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: str):
+    def __init__(self, process: asyncio.subprocess.Process):
         self._process = process
-        self._folder = folder
 
     @classmethod
     async def start(cls, limits: Limits) -> ParseProcess:
         """Raises ``NoAnswer`` when no process can be had."""
-        try:
-            folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="understudy-parse-")
-        except OSError as error:
-            raise _no_process(error) from None
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -68,16 +61,15 @@ class ParseProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
-                cwd=folder,
-                env={"PATH": os.defpath, "HOME": folder, "TMPDIR": folder, "LC_ALL": "C.UTF-8"},
+                # It may write nowhere, so it has no folder of its own either.
+                cwd=os.sep,
+                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
                 start_new_session=True,
             )
-        except BaseException as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise _no_process(error) from None
-            raise
-        worker = cls(process, folder)
+        except OSError as error:
+            said = f"No process could be started to read the file: {error.strerror or error}."
+            raise NoAnswer(said, "server_error") from None
+        worker = cls(process)
         bounds = {
             "memory": limits.memory,
             "processor_seconds": limits.processor_seconds,
@@ -136,7 +128,7 @@ class ParseProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def end(self, *, at_once: bool) -> None:
-        """Leaves nothing behind: no process, no open pipe, no folder."""
+        """Leaves nothing behind: no process, no open pipe."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -149,7 +141,6 @@ class ParseProcess:
             self.kill()
             await self._drained()
             await self._process.wait()
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def _send(self, request: Mapping[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -193,8 +184,3 @@ def _crash(status: int) -> str:
     if status == -signal.SIGXCPU:
         return "The file took more processor time to read than it may and was given up."
     return "The file made the program that reads it crash. It may be damaged."
-
-
-def _no_process(error: OSError) -> NoAnswer:
-    said = error.strerror or str(error)
-    return NoAnswer(f"No process could be started to read the file: {said}.", "server_error")

@@ -118,9 +118,7 @@ async def first(connection: AsyncConnection, thread_id: str) -> dict[str, Any] |
     return None if row is None else to_object(row)
 
 
-async def beginning(
-    connection: AsyncConnection, thread_id: str, most: int
-) -> list[dict[str, Any]]:
+async def beginning(connection: AsyncConnection, thread_id: str, most: int) -> list[dict[str, Any]]:
     """The thread's oldest messages, oldest first."""
     statement = select(messages).where(messages.c.thread_id == thread_id)
     rows = await connection.execute(statement.order_by(messages.c.seq).limit(most))
