@@ -32,6 +32,15 @@ PATIENCE = 60.0
 EARLIER = ("What is a run step?", "Words for the release", "Hello!")
 CALLS_A_FUNCTION = "How many days_between start 2026-01-01 and end 2026-11-22?"
 SHOWS_CODE = "Show me some code."
+REPORT = """# Third quarter
+
+Revenue grew 18 percent against the second quarter, mostly from new subscriptions.
+
+Churn rose to 4.1 percent; exit interviews name the missing mobile app.
+
+The finding to act on first: onboarding mails cut support tickets by a third.
+"""
+ASKS_THE_REPORT = "What did exit interviews name, and what happened to churn?"
 
 FONTS = "'Fira Code', 'Cascadia Code', 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 """What a picture is drawn with where it is looked at; nothing is fetched for it."""
@@ -54,14 +63,14 @@ class Photographer:
     """The running app, and where its pictures go."""
 
     def __init__(self, app: UnderstudyApp, pilot: Pilot[None], folder: Path) -> None:
-        self._app = app
+        self.app = app
         self._pilot = pilot
         self._folder = folder
         self.taken: list[Path] = []
 
     @property
     def screen(self) -> WorkspaceScreen:
-        screen = self._app.screen_stack[0]
+        screen = self.app.screen_stack[0]
         assert isinstance(screen, WorkspaceScreen)
         return screen
 
@@ -90,10 +99,15 @@ class Photographer:
         )
         await self.press()
 
+    def shown(self) -> str:
+        """The text on the screen."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in strips)
+
     async def shoot(self, name: str) -> None:
         """Write the screen as ``name``.svg."""
         await self.press()
-        picture = self_contained(self._app.export_screenshot(title="Understudy"))
+        picture = self_contained(self.app.export_screenshot(title="Understudy"))
         path = self._folder / f"{name}.svg"
         await asyncio.to_thread(path.write_text, picture, encoding="utf-8")
         self.taken.append(path)
@@ -124,6 +138,7 @@ async def take(
         await camera.press("f8")
         await camera.shoot("conversation-light")
         await camera.press("f8")
+        await ask_the_report(camera)
         camera.screen.action_new_assistant()
         await camera.until(lambda: len(app.screen_stack) == 2, "the form")
         await camera.press(*"Research Assistant")
@@ -132,6 +147,26 @@ async def take(
         await camera.until(lambda: len(app.screen_stack) == 2, "the help")
         await camera.shoot("help")
     return camera.taken
+
+
+async def ask_the_report(camera: Photographer) -> None:
+    """A file is attached and cited; its run is looked into; its words are searched for."""
+    await camera.press("ctrl+n")
+    with tempfile.TemporaryDirectory() as place:
+        report = Path(place) / "report.md"
+        await asyncio.to_thread(report.write_text, REPORT, encoding="utf-8")
+        await camera.screen.attach(str(report))
+        await camera.ask(ASKS_THE_REPORT)
+    await camera.press("f5")
+    await camera.shoot("citations")
+    await camera.press("f5", "alt+i")
+    await camera.until(lambda: len(camera.app.screen_stack) == 2, "the inspector")
+    await camera.until(lambda: "request 2" in camera.shown(), "the requests")
+    await camera.shoot("inspector")
+    await camera.press("escape", "alt+s", *"churn")
+    await camera.until(lambda: "churn" in camera.shown(), "the search")
+    await camera.shoot("search")
+    await camera.press("escape")
 
 
 def main() -> int:

@@ -158,3 +158,11 @@ async def test_words_of_deleted_messages_leave_the_index(wire: Wire) -> None:
     assert await found(wire, "quagga") == []
     async with wire.engine.database.read() as connection:
         assert await message_words.number(connection) == 0
+
+
+async def test_the_markers_of_citations_are_not_shown(wire: Wire) -> None:
+    await wire.thread("A crane 【4:0†source】 and another crane 【4:1†source】 stood there.")
+    (hit,) = await found(wire, "crane stood")
+    assert hit["snippet"] == "A crane and another crane stood there."
+    marked = [hit["snippet"][start:end] for start, end in hit["marks"]]
+    assert marked == ["crane", "crane", "stood"]

@@ -34,6 +34,8 @@ BATCH = 500
 BATCH_CHARACTERS = 1_000_000
 CANDIDATES = 300
 SNIPPET_CHARACTERS = 240
+# Also the beginning of one, where the stretch ends.
+_CITATION = re.compile(r" ?【\d{1,9}:\d{1,9}†[^【】\n]*(?:】|$)")
 _WORD = re.compile(r"\S+")
 
 
@@ -141,7 +143,21 @@ def _hit(found: Found, score: float, content: str, wanted: Sequence[Term]) -> Hi
     shown = takewhile(lambda place: place[0] < begin + len(snippet), chain([first], places))
     marks = [(start - begin, min(end - begin, len(snippet))) for start, end in shown if end]
     # White space becomes blanks, one for one: the marks stay where they are.
-    return Hit(found, score, re.sub(r"\s", " ", snippet), marks, first[0])
+    shown_text, marks = _without_citations(re.sub(r"\s", " ", snippet), marks)
+    return Hit(found, score, shown_text, marks, first[0])
+
+
+def _without_citations(
+    snippet: str, marks: Sequence[tuple[int, int]]
+) -> tuple[str, list[tuple[int, int]]]:
+    """A stretch without the markers of citations, which tell a reader of results nothing."""
+    gone = [found.span() for found in _CITATION.finditer(snippet)]
+
+    def moved(place: int) -> int:
+        return place - sum(min(end, place) - start for start, end in gone if start < place)
+
+    kept = [(moved(start), moved(end)) for start, end in marks]
+    return _CITATION.sub("", snippet), [mark for mark in kept if mark[0] < mark[1]]
 
 
 def _places(text: str, wanted: Sequence[Term]) -> Iterator[tuple[int, int]]:
