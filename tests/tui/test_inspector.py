@@ -122,6 +122,15 @@ async def test_earlier_runs_are_a_key_away() -> None:
         await driver.until(lambda: len(driver.app.screen_stack) == 1, "the conversation")
 
 
+async def test_a_run_that_goes_on_does_not_say_that_its_requests_are_gone() -> None:
+    run = a_run(status="in_progress", ended_at=None, usage=None)
+    async with running(a_workspace(RunReport(run, (), ()))) as driver:
+        await inspect(driver)
+        await driver.until(lambda: "What the model was asked" in driver.drawn(), "its requests")
+        assert "once the model has answered it" in " ".join(driver.drawn().split())
+        assert "not kept any more" not in driver.drawn()
+
+
 async def test_what_cannot_be_read_is_said() -> None:
     workspace = a_workspace()
     async with running(workspace) as driver:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from textual import events
 from textual.widgets import Input, OptionList
 
 from services.records import SearchHit, ServiceError, Thread
@@ -60,6 +61,22 @@ async def test_results_come_as_you_type() -> None:
         assert "Cats asleep on the sofa" in drawn
         await driver.pilot.press(*" asleep")
         await driver.until(lambda: found(driver) == 1, "one result")
+
+
+async def test_enter_never_opens_what_other_words_had_found() -> None:
+    async with running(a_library()) as driver:
+        await search(driver, "cats")
+        await driver.until(lambda: found(driver) == 2, "results")
+        screen = driver.app.screen
+        for key in " asleep":
+            driver.app.post_message(events.Key("space" if key == " " else key, key))
+        driver.app.post_message(events.Key("enter", "\r"))
+        await driver.until(
+            lambda: driver.app.screen is not screen or found(driver) == 1, "the new results"
+        )
+        assert driver.app.screen is screen, "the first of the old results was opened"
+        await driver.pilot.press("enter")
+        await driver.until(lambda: driver.thread_id == "thread_2", "what was looked for")
 
 
 async def test_enter_opens_the_thread_at_the_message_however_old_it_is() -> None:

@@ -341,6 +341,32 @@ async def test_a_fork_is_made_at_the_marked_message_and_shown() -> None:
         assert len(driver.workspace.threads.messages["thread_1"]) == 4
 
 
+async def test_a_key_pressed_twice_makes_one_fork() -> None:
+    async with running(a_talk()) as driver:
+        await in_the_talk(driver)
+        service = driver.workspace.threads
+        fork, go_on, begun = service.fork, asyncio.Event(), 0
+
+        async def slow(thread: Thread, message_id: str, *, keep: bool = True) -> Thread:
+            # As on a server: what was asked for is done, whether or not one goes on waiting.
+            nonlocal begun
+            begun += 1
+            made = await fork(thread, message_id, keep=keep)
+            await go_on.wait()
+            return made
+
+        service.fork = slow  # type: ignore[method-assign]  # the test's own pace
+        await driver.pilot.press("f")
+        await driver.until(lambda: begun, "the first is on its way")
+        await driver.pilot.press("f", "r")
+        await driver.settle()
+        go_on.set()
+        await driver.until(lambda: driver.thread_id == "thread_2", "the fork")
+        assert begun == 1
+        assert [each.id for each in service.items] == ["thread_2", "thread_1"]
+        assert "A fork is being made already." in driver.said()
+
+
 async def test_an_earlier_question_comes_back_into_the_box_in_a_fork() -> None:
     async with running(a_talk()) as driver:
         await driver.pilot.press(*"draft")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rich.style import Style
+from textual import events
 from textual.pilot import Pilot
 
 from services.records import Message
@@ -192,6 +193,20 @@ async def test_the_bar_finds_goes_both_ways_and_closes_where_one_is() -> None:
         await driver.until(lambda: driver.screen.find_bar is not None)
         bar = driver.screen.query_one(FindBar)
         await driver.until(lambda: bar.field.value == "needle", "it remembers")
+
+
+async def test_what_is_typed_at_once_after_the_key_is_looked_for_and_not_sent() -> None:
+    async with running(with_messages(40)) as driver:
+        await driver.open("thread_1")
+        driver.screen.set_focus(driver.screen.composer)
+        driver.app.post_message(events.Key("ctrl+f", None))
+        for key in "needle":
+            driver.app.post_message(events.Key(key, key))
+        driver.app.post_message(events.Key("enter", "\r"))
+        await driver.until(lambda: " of 4" in subtitle(driver), "it is looked for")
+        assert driver.screen.query_one(FindBar).field.value == "needle"
+        assert driver.screen.composer.text == ""
+        assert not driver.workspace.runs.sent
 
 
 async def test_older_messages_are_loaded_when_the_way_leads_there() -> None:

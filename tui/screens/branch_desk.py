@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from services.records import Thread
+from tui.screens.page import Work
 from tui.screens.thread_desk import ThreadDesk
 from tui.transcript.entries import MessageEntry
 from tui.widgets.thread_list import thread_title
@@ -24,7 +25,14 @@ class BranchDesk(ThreadDesk):
 
     def action_fork_thread(self) -> None:
         if (entry := self.transcript.message_meant()) is not None:
-            self.attempt(partial(self._fork, entry), "branch")
+            self._branch_off(partial(self._fork, entry))
+
+    def _branch_off(self, work: Work) -> None:
+        # Stopping the first attempt would not stop the server: its copy would stay, unasked for.
+        if any(each.group == "branch" and not each.is_finished for each in self.workers):
+            self.say("A fork is being made already.")
+        else:
+            self.attempt(work, "branch")
 
     async def _fork(self, entry: MessageEntry) -> None:
         if (made := await self._branch(entry, keep=True)) is not None:
@@ -33,7 +41,7 @@ class BranchDesk(ThreadDesk):
 
     def action_edit_message(self) -> None:
         if (entry := self.transcript.question_meant()) is not None:
-            self.attempt(partial(self._edit_question, entry), "branch")
+            self._branch_off(partial(self._edit_question, entry))
 
     async def _edit_question(self, entry: MessageEntry) -> None:
         thread_id = self.flow.page.thread_id
@@ -52,7 +60,7 @@ class BranchDesk(ThreadDesk):
 
     def action_regenerate(self) -> None:
         if (entry := self.transcript.question_meant()) is not None:
-            self.attempt(partial(self._answer_anew, entry), "branch")
+            self._branch_off(partial(self._answer_anew, entry))
 
     async def _answer_anew(self, entry: MessageEntry) -> None:
         if (made := await self._branch(entry, keep=True)) is not None:

@@ -70,7 +70,8 @@ class FindBar(Vertical):
         """Take the focus, with ``query`` selected so that typing replaces it."""
         if query and not self.field.value:
             self.field.value = safe_line(query)
-        self.field.focus()
+        # At once, not by way of the app's queue: what is typed with the key already waits there.
+        self.screen.set_focus(self.field)
         self.field.select_all()
 
     def tell(self, text: str) -> None:

@@ -26,6 +26,7 @@ _STATES: Mapping[str, tuple[str, str]] = {
 }
 _NOT_TOLD = "This server does not tell what it asks its model."
 _NOT_KEPT = "The requests of this run are not kept any more, or none was made."
+_NOT_YET = "A request is shown here once the model has answered it; read again then."
 BAR = 12
 """Cells of a bar at least; with less room there is none."""
 
@@ -153,7 +154,7 @@ def _run(
     if report.requests is None:
         yield "What the model was asked", _NOT_TOLD
     elif not report.requests:
-        yield "What the model was asked", _NOT_KEPT
+        yield "What the model was asked", _NOT_YET if run.active else _NOT_KEPT
     if report.settings:
         yield "Created with", as_json(report.settings)
 

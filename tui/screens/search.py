@@ -73,6 +73,8 @@ class SearchScreen(ModalScreen[SearchHit | None]):
         self._search = search
         self._query = query
         self._hits: dict[str, SearchHit] = {}
+        self._looked_for = ""
+        """The words that the results are of."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="search") as box:
@@ -118,6 +120,7 @@ class SearchScreen(ModalScreen[SearchHit | None]):
 
     def _show(self, hits: Sequence[SearchHit], note: str) -> None:
         results = self.query_one(OptionList)
+        self._looked_for = self._wanted
         now = time.time()
         self._hits = {hit.message_id: hit for hit in hits}
         results.set_options(Option(result(hit, now), id=id) for id, hit in self._hits.items())
@@ -136,6 +139,9 @@ class SearchScreen(ModalScreen[SearchHit | None]):
     @on(Input.Submitted)
     def _chosen(self, event: Input.Submitted) -> None:
         event.stop()
+        if self._looked_for != self._wanted:
+            self._begin(self._wanted)  # the results on the screen are of other words
+            return
         results = self.query_one(OptionList)
         if self._hits and results.highlighted is not None:
             self._leave(results.get_option_at_index(results.highlighted).id)
