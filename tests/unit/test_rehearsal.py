@@ -409,3 +409,21 @@ async def test_passages_are_quoted_with_their_markers() -> None:
 
 async def test_a_search_that_found_nothing_is_told_so() -> None:
     assert "no passage fits" in await said(searched("No passage of the files fits these queries."))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("call current_time", {}),
+        ("What time is it? current_time", {}),
+        ("current_time Europe/Berlin", {"timezone": "Europe/Berlin"}),
+        ("call current_time with timezone: Asia/Tokyo", {"timezone": "Asia/Tokyo"}),
+    ],
+)
+async def test_what_has_a_default_is_not_filled_with_the_whole_message(
+    text: str, expected: dict[str, str]
+) -> None:
+    zone = {"type": "string", "default": "UTC"}
+    schema = {"type": "object", "properties": {"timezone": zone}}
+    ((name, arguments),) = await called(asked(text, ToolDefinition("current_time", "", schema)))
+    assert (name, arguments) == ("current_time", expected)

@@ -197,7 +197,10 @@ def _rest(
     properties: Mapping[str, Mapping[str, Any]],
     message: _Message,
 ) -> None:
-    """What is left of the text goes to the first required string (else the only property)."""
+    """What is left of the text goes to the first required string (else the only property).
+
+    What need not be given takes no more than is left, and what has a default no more than a word.
+    """
     wanting = [name for name in required if name not in found]
     if not required and not found and len(properties) == 1:
         wanting = list(properties)
@@ -206,8 +209,8 @@ def _rest(
         if _kind(schema) not in ("string", None) or "enum" in schema or "format" in schema:
             continue
         left = _FILLER.sub("", " ".join(message.left.split())) + message.remainder
-        left = left.strip(" ?!.,;:\t") or message.text.strip()
-        if left:
+        left = left.strip(" ?!.,;:\t") or (message.text.strip() if name in required else "")
+        if left and not ("default" in schema and len(left.split()) > 1):
             found[name] = left
         return
 
